@@ -1,0 +1,1 @@
+"""bodydouble: a video or a webcam drives a virtual character."""

@@ -1,0 +1,251 @@
+"""The values that travel between stages: Frame -> Pose -> Motion -> RigPose.
+
+Image points are pixels of the upright source frame (x right, y down, origin at the top-left corner of the top-left
+pixel). World points are metres, right-handed, +Y up, +Z towards the camera, so a person facing the camera faces +Z;
+origin between the hips. Seconds; radians. Left is the person's left. A missing point has score 0, never NaN.
+Imports nothing of ours. Why: docs/conventions.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Image = npt.NDArray[np.uint8]
+
+UNTRACKED = -1
+
+
+class BodyDoubleError(Exception):
+    """A fault the user can mend. One line: what came, what was wanted, what to do next."""
+
+
+def _frozen(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
+    """A read-only float64 copy of `value`; None in `shape` allows any length there."""
+    array = np.array(value, dtype=np.float64)
+    if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
+        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+        raise BodyDoubleError(f"{name} has shape {array.shape}; wanted {wanted}")
+    if not np.isfinite(array).all():
+        raise BodyDoubleError(f"{name} holds a value that is not finite; a missing point has score 0")
+    array.flags.writeable = False
+    return array
+
+
+class State(StrEnum):
+    """How well a person is followed. Changes have hysteresis (track.py, smooth.py)."""
+
+    TRACKED = "tracked"
+    UPPER_BODY = "upper_body"
+    TURNED_AWAY = "turned_away"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    image: (H, W, 3) uint8 RGB, upright (rotation metadata applied). Shared, never written to by a stage.
+    time: seconds since the source's first frame, from its own time stamps.
+    index: 0, 1, 2, ... as read.
+    """
+
+    image: Image
+    time: float
+    index: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width, height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source before its frames are read, and kept in a take.
+
+    size: width, height of the upright picture in pixels. rate: average frames a second (0 when unknown).
+    duration: seconds (0 when unknown or endless). frames: number of frames if the file says so, else 0.
+    """
+
+    name: str
+    size: tuple[int, int]
+    rate: Fraction = Fraction(0)
+    duration: float = 0.0
+    frames: int = 0
+    has_audio: bool = False
+    rotation: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """One person in one frame.
+
+    skeleton: the name of a table in skeletons.py; K is its number of points.
+    points: (K, 2) pixels. scores: (K,) 0..1, 0 = missing; for BlazePose visibility x presence.
+    depth: (K,) pixels at the image's scale, relative to the hips, negative = nearer the camera; None if the model has none.
+    world: (K, 3) metres, +Y up, +Z to the camera, origin between the hips; None if the model has none.
+    score: the model's confidence that this is a person, 0..1. time: seconds. person: identity, UNTRACKED before track.py.
+    """
+
+    skeleton: str
+    points: Array
+    scores: Array
+    score: float
+    time: float
+    depth: Array | None = None
+    world: Array | None = None
+    visibility: Array | None = None
+    presence: Array | None = None
+    person: int = UNTRACKED
+    state: State = State.TRACKED
+
+    def __post_init__(self) -> None:
+        points = _frozen(self.points, (None, 2), "points")
+        count = len(points)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "scores", _frozen(self.scores, (count,), "scores"))
+        for name, shape in (
+            ("depth", (count,)),
+            ("world", (count, 3)),
+            ("visibility", (count,)),
+            ("presence", (count,)),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _frozen(value, shape, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A pinhole camera: the picture it made and how wide it sees.
+
+    size: width, height in pixels. fov: radians across the picture's longer side.
+    """
+
+    size: tuple[int, int]
+    fov: float
+
+    @property
+    def focal(self) -> float:
+        """Focal length in pixels."""
+        return float(max(self.size) / 2 / np.tan(self.fov / 2))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posture:
+    """What a body does, free of its place, size and proportions.
+
+    bones: names from skeletons.BODY_BONES. directions: (B, 3) unit vectors from a bone's start to its end, +Y up,
+    +Z to the camera, as an orthographic camera straight ahead would see them. scores: (B,) 0..1, 0 = unknown.
+    facing: yaw of the chest in radians: 0 faces the camera, +pi/2 faces picture right, +-pi has turned away.
+    """
+
+    bones: tuple[str, ...]
+    directions: Array
+    scores: Array
+    facing: float = 0.0
+
+    def __post_init__(self) -> None:
+        count = len(self.bones)
+        object.__setattr__(self, "directions", _frozen(self.directions, (count, 3), "directions"))
+        object.__setattr__(self, "scores", _frozen(self.scores, (count,), "scores"))
+
+    @property
+    def angles(self) -> Array:
+        """(B,) radians in the picture plane: 0 points picture right, +pi/2 up."""
+        return np.arctan2(self.directions[:, 1], self.directions[:, 0])
+
+    @property
+    def foreshortening(self) -> Array:
+        """(B,) projected length as a ratio of the user's own length: 1 lies in the picture plane, 0 points at us."""
+        return np.hypot(self.directions[:, 0], self.directions[:, 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a body is, apart from what it does. Body heights are the user's own, as calibrated.
+
+    x: body heights right of the middle of the picture. y: body heights that the lower foot is above its own floor.
+    size: apparent height as a ratio of the picture's height. picture: hips in fractions of the picture, x right, y down.
+    score: 0..1, 0 = unknown.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    size: float = 0.0
+    picture: tuple[float, float] = (0.5, 0.5)
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Posture and placement of one person at one time."""
+
+    posture: Posture
+    placement: Placement
+    time: float
+    person: int = UNTRACKED
+    state: State = State.TRACKED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rig:
+    """A 2D character's bones at rest, parents before children.
+
+    names: the character's bones. parents: index of each bone's parent, -1 for the root. heads, tails: (B, 2) pixels of
+    the character's own picture (y down). follows: for each bone the body bone (skeletons.BODY_BONES) that drives it, or
+    "" to keep its rest angle to its parent. stretch: (B, 2) least and greatest drawn length as a ratio of rest length.
+    bend: (B, 2) least and greatest angle to the parent in radians relative to rest, counted clockwise as drawn.
+
+    """
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    heads: Array
+    tails: Array
+    follows: tuple[str, ...]
+    stretch: Array
+    bend: Array
+    floor: float = 0.0
+    height: float = 1.0
+
+    def __post_init__(self) -> None:
+        count = len(self.names)
+        for name in ("heads", "tails", "stretch", "bend"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), (count, 2), name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigPose:
+    """A Rig's bones, posed, in the character's own pixels (y down) before the stage places it.
+
+    heads: (B, 2) where each bone starts. angles: (B,) radians each bone is turned from rest, clockwise as drawn,
+    continuous with its parent's (never wrapped). lengths: (B,) drawn length as a ratio of rest length.
+    nearness: (B,) unit-length z of the bone's direction summed from the root: greater is nearer the viewer; for draw order.
+    offset: (2,) character heights to move the whole figure on the stage, x right, y down. size: whole-figure scale.
+    """
+
+    heads: Array
+    angles: Array
+    lengths: Array
+    nearness: Array
+    time: float
+    offset: Array = field(default_factory=lambda: np.zeros(2))
+    size: float = 1.0
+    facing: float = 0.0
+    person: int = UNTRACKED
+    state: State = State.TRACKED
+
+    def __post_init__(self) -> None:
+        count = len(self.heads)
+        object.__setattr__(self, "heads", _frozen(self.heads, (count, 2), "heads"))
+        object.__setattr__(self, "offset", _frozen(self.offset, (2,), "offset"))
+        for name in ("angles", "lengths", "nearness"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), (count,), name))
