@@ -199,11 +199,13 @@ class Motion:
 class Rig:
     """A 2D character's bones at rest, parents before children.
 
-    names: the character's bones. parents: index of each bone's parent, -1 for the root. heads, tails: (B, 2) pixels of
+    names: the character's bones. parents: index of each bone's parent, -1 for a root. heads, tails: (B, 2) pixels of
     the character's own picture (y down). follows: for each bone the body bone (skeletons.BODY_BONES) that drives it, or
     "" to keep its rest angle to its parent. stretch: (B, 2) least and greatest drawn length as a ratio of rest length.
-    bend: (B, 2) least and greatest angle to the parent in radians relative to rest, counted clockwise as drawn.
-
+    bend: (B, 2) least and greatest turn against the parent in radians, 0 at rest, clockwise as drawn.
+    gain: (B,) share of the body bone's turn that the bone takes. spring: (B,) 0..1 follow-through of bones that follow
+    nothing (tails, ears). floor: y of the ground at rest. height: pixels from the floor to the top at rest.
+    facing: "front", or the picture side that the character looks to, "left" or "right".
     """
 
     names: tuple[str, ...]
@@ -213,13 +215,18 @@ class Rig:
     follows: tuple[str, ...]
     stretch: Array
     bend: Array
-    floor: float = 0.0
-    height: float = 1.0
+    gain: Array
+    spring: Array
+    floor: float
+    height: float
+    facing: str = "front"
 
     def __post_init__(self) -> None:
         count = len(self.names)
         for name in ("heads", "tails", "stretch", "bend"):
             object.__setattr__(self, name, _frozen(getattr(self, name), (count, 2), name))
+        for name in ("gain", "spring"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), (count,), name))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,8 +235,10 @@ class RigPose:
 
     heads: (B, 2) where each bone starts. angles: (B,) radians each bone is turned from rest, clockwise as drawn,
     continuous with its parent's (never wrapped). lengths: (B,) drawn length as a ratio of rest length.
-    nearness: (B,) unit-length z of the bone's direction summed from the root: greater is nearer the viewer; for draw order.
-    offset: (2,) character heights to move the whole figure on the stage, x right, y down. size: whole-figure scale.
+    nearness: (B,) how far the bone's middle is in front of the hips, in the character's own pixels; greater is nearer the
+    viewer. offset: (2,) character heights to move the whole figure on the stage, x right, y down; (0, 0) stands on the
+    stage's floor at the middle of its place. size: whole-figure scale, 1 = as the stage frames it.
+    facing: yaw in radians, as Posture.facing.
     """
 
     heads: Array
