@@ -1,0 +1,72 @@
+"""The command line: `bodydouble COMMAND`. One module a command; heavy imports wait until a command runs.
+
+Our own errors and wrong usage print one line and exit with 2; anything else is our bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from bodydouble.cli import animate, bench, characters, demo, doctor, models, track
+from bodydouble.types import BodyDoubleError
+
+USER_ERROR = 2
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+app = typer.Typer(
+    name="bodydouble",
+    help="A video or a webcam drives a virtual character: move your arm, the character's arm moves.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("animate")(animate.animate)
+app.command("track")(track.track)
+app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
+app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models", help="Pose models: where they come from, fetch, inspect.")
+app.add_typer(characters.app, name="characters", help="Characters: the ones there are, and what is wrong with one.")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"bodydouble {version('bodydouble')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """A video or a webcam drives a virtual character: move your arm, the character's arm moves."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line `args` (the process's own by default) and exit: 0 done, 2 the user can mend it."""
+    try:
+        code = app(args=args, standalone_mode=False)
+    except BodyDoubleError as error:
+        _fail(str(error))
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} (bodydouble --help lists what there is)")
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped")
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    if code == INTERRUPTED:
+        _fail("stopped")
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    """One line on standard error, exit code 2."""
+    print("bodydouble: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(USER_ERROR)

