@@ -1,0 +1,30 @@
+"""Models from other formats to ONNX, without TensorFlow: reader -> graph -> passes -> writer.
+
+Knows nothing of poses. TFLite: tflite.py reads the file, tflite_operators.py has a handler for each operator.
+Why it is built so: docs/decisions/conversion.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+from bodydouble.convert import tflite, tflite_operators
+from bodydouble.convert.passes import optimised
+from bodydouble.convert.writer import to_model
+
+# Part of the key of converted files in the cache: raise it whenever the same input gives another file.
+CONVERTER_VERSION = 1
+
+
+def to_onnx(path: Path, *, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
+    """The model in a TFLite file as ONNX; inputs and outputs keep their names and their channels-last layout.
+
+    outputs: names of the tensors wanted, in order; what they do not need is left out. None keeps the file's outputs.
+    Float16 weights stay float16 in the model, behind a Cast. Raises BodyDoubleError, in one line, for a file that is
+    none, is damaged, or needs operators that are not supported (all of them are listed).
+    """
+    model = tflite.read(Path(path)).pruned(outputs)
+    return to_model(optimised(tflite_operators.to_graph(model)), model.name)

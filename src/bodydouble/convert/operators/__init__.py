@@ -1,0 +1,5 @@
+"""TensorFlow's operators said in ONNX's, shared by every reader of a file that TensorFlow wrote.
+
+Functions take a Builder, the names of their inputs (channels-last, as in the file) and plain arguments, append nodes
+and answer the name of the output (channels-last again). One module a family: conv, elementwise, shape.
+"""

@@ -1,0 +1,61 @@
+"""Rewrites of a graph that keep what it computes and make it quicker: from Graph to Graph.
+
+What each is for was seen in ONNX Runtime's CPU provider, whose blocked convolutions (NCHWc) take in pads, a sum and an
+activation; docs/decisions/conversion.md has the figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bodydouble.convert.graph import Graph, Node
+from bodydouble.convert.layout import remove_transposes
+
+
+def optimised(graph: Graph) -> Graph:
+    """All passes, in the order in which they help each other."""
+    for rewrite in (remove_transposes, merge_reshapes, fold_pads):
+        graph = rewrite(graph)
+    return graph.pruned()
+
+
+def merge_reshapes(graph: Graph) -> Graph:
+    """A Reshape of a Reshape reads the first one's input."""
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    nodes = []
+    for node in graph.nodes:
+        before = made_by.get(node.inputs[0]) if node.op == "Reshape" else None
+        if before is not None and before.op == "Reshape":
+            node = replace(node, inputs=(before.inputs[0], *node.inputs[1:]))
+            made_by[node.outputs[0]] = node
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes)).pruned()
+
+
+def fold_pads(graph: Graph) -> Graph:
+    """Pad with zeros along height and width becomes pads of the convolutions that read it."""
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    nodes = []
+    for node in graph.nodes:
+        before = made_by.get(node.inputs[0]) if node.op == "Conv" else None
+        amounts = _zero_pads(graph, before) if before is not None and before.op == "Pad" else None
+        if before is not None and amounts is not None:
+            pads = np.add(node.attributes["pads"], amounts)
+            attributes = {**node.attributes, "pads": tuple(int(n) for n in pads)}
+            node = replace(node, inputs=(before.inputs[0], *node.inputs[1:]), attributes=attributes)
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes)).pruned()
+
+
+def _zero_pads(graph: Graph, node: Node) -> tuple[int, ...] | None:
+    """(top, left, bottom, right) of a Pad that adds zeros to height and width alone, else None."""
+    amounts = graph.constants.get(node.inputs[1])
+    fill = graph.constants.get(node.inputs[2]) if len(node.inputs) > 2 and node.inputs[2] else np.zeros(())
+    if amounts is None or fill is None or fill.any() or amounts.size != 8 or (amounts < 0).any():
+        return None
+    before, after = amounts.reshape(2, 4)
+    if before[:2].any() or after[:2].any():
+        return None
+    return tuple(int(n) for n in (*before[2:], *after[2:]))

@@ -1,0 +1,355 @@
+"""TFLite's operators, one handler each, said in ONNX's through operators/.
+
+A handler gets a Call (the operator with its tensors looked up) and answers the name of its output value; it raises
+BodyDoubleError for an option that it has not. `to_graph` runs them in order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tflite
+
+from bodydouble.convert.graph import Builder, Graph, Shape, Tensor
+from bodydouble.convert.operators import conv, elementwise, shape
+from bodydouble.convert.sparsity import densify
+from bodydouble.convert.tflite import Model, Operator
+from bodydouble.types import BodyDoubleError
+
+_ACTIVATIONS = {
+    tflite.ActivationFunctionType.NONE: "",
+    tflite.ActivationFunctionType.RELU: "RELU",
+    tflite.ActivationFunctionType.RELU_N1_TO_1: "RELU_N1_TO_1",
+    tflite.ActivationFunctionType.RELU6: "RELU6",
+    tflite.ActivationFunctionType.TANH: "TANH",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One operator to convert. names: value of each tensor number met so far."""
+
+    builder: Builder
+    model: Model
+    operator: Operator
+    names: dict[int, str]
+
+    def has(self, position: int) -> bool:
+        """Whether the optional input is there."""
+        return position < len(self.operator.inputs) and self.operator.inputs[position] >= 0
+
+    def input(self, position: int = 0) -> str:
+        """The value of an input; "" for an optional one left out."""
+        return self.names[self.operator.inputs[position]] if self.has(position) else ""
+
+    def constant(self, position: int) -> Tensor:
+        """The stored array of an input that has to be constant."""
+        array = self.builder.stored(self.input(position))
+        if array is None:
+            raise BodyDoubleError(f"{self.operator.kind} whose input {position} is not constant")
+        return array
+
+    def numbers(self, position: int) -> list[int]:
+        """A constant input as a flat list of integers."""
+        return [int(n) for n in self.constant(position).ravel()]
+
+    def option(self, name: str, default: Any = 0) -> Any:
+        """A field of the option table; the schema's default where the table is left out."""
+        return self.operator.options.get(name, default)
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """The fields {name}H and {name}W with "{}" in the name's place of the letter."""
+        return int(self.option(name.format("H"), 1)), int(self.option(name.format("W"), 1))
+
+    @property
+    def padding(self) -> conv.Padding:
+        """The padding option."""
+        return "SAME" if self.option("Padding") == tflite.Padding.SAME else "VALID"
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the output, as the file states it."""
+        return self.model.tensors[self.operator.outputs[0]].shape
+
+    def activated(self, value: str) -> str:
+        """The value after the operator's fused activation."""
+        number = self.option("FusedActivationFunction")
+        if number not in _ACTIVATIONS:
+            raise BodyDoubleError(f"{self.operator.kind} with fused activation number {number}")
+        return elementwise.activation(self.builder, value, _ACTIVATIONS[number])
+
+
+Handler = Callable[[Call], str]
+HANDLERS: dict[str, Handler] = {}
+
+
+def handles(*kinds: str) -> Callable[[Handler], Handler]:
+    """Register a handler for TFLite operators, by their names in schema.fbs or their custom code."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            if kind in HANDLERS:
+                raise ValueError(f"two handlers for {kind}")
+            HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+def to_graph(model: Model) -> Graph:
+    """All operators of the model said in ONNX's.
+
+    Raises BodyDoubleError: one line with every operator, or use of one, that cannot be converted, and how often.
+    """
+    builder = Builder()
+    names = _sources(builder, model)
+    missing: Counter[str] = Counter()
+    for operator in model.operators:
+        call = Call(builder, model, operator, names)
+        try:
+            if operator.kind not in HANDLERS:
+                raise BodyDoubleError(operator.kind)
+            names[operator.outputs[0]] = _checked(call, HANDLERS[operator.kind](call))
+        except BodyDoubleError as error:
+            missing[str(error)] += 1
+            _stand_in(call)
+    if missing:
+        listed = ", ".join(f"{what} ({count})" for what, count in sorted(missing.items()))
+        raise BodyDoubleError(f"{model.name} needs operators that are not supported: {listed}")
+    return builder.graph({model.tensors[number].name: names[number] for number in model.outputs})
+
+
+def _checked(call: Call, value: str) -> str:
+    """The value, if it has the shape that the file states."""
+    found = call.builder.shape(value)
+    if found != call.shape:
+        raise BodyDoubleError(f"{call.operator.kind} giving shape {found} where the file states {call.shape}")
+    return value
+
+
+def _stand_in(call: Call) -> None:
+    """Something of the right shape in place of each output, so that the search for unsupported operators goes on."""
+    constant = all(call.builder.stored(call.input(n)) is not None for n in range(len(call.operator.inputs)))
+    for number in call.operator.outputs:
+        tensor = call.model.tensors[number]
+        if constant:
+            call.names[number] = call.builder.constant(np.zeros(tensor.shape, tensor.dtype))
+        else:
+            call.names[number] = call.builder.input(tensor.name, tensor.shape, tensor.dtype)
+
+
+def _sources(builder: Builder, model: Model) -> dict[int, str]:
+    """Values of the inputs and of the dense constants; sparse ones wait for their DENSIFY."""
+    names = {}
+    for number in model.inputs:
+        tensor = model.tensors[number]
+        names[number] = builder.input(tensor.name, tensor.shape, tensor.dtype)
+    used = {number for operator in model.operators for number in operator.inputs}.union(model.outputs)
+    for number in sorted(used - names.keys() - {-1}):
+        tensor = model.tensors[number]
+        if tensor.data is not None and tensor.sparsity is None:
+            names[number] = builder.constant(tensor.data)
+    return names
+
+
+def _unquantized(call: Call) -> None:
+    positions: Iterable[int] = (*call.operator.inputs, *call.operator.outputs)
+    if any(number >= 0 and call.model.tensors[number].quantized for number in positions):
+        raise BodyDoubleError(f"{call.operator.kind} of integers with a scale (only float models can be converted)")
+
+
+@handles("CONV_2D")
+def _conv_2d(call: Call) -> str:
+    weights, size = call.constant(1), call.builder.shape(call.input())
+    value = conv.convolution(
+        call.builder,
+        call.input(),
+        weights,
+        call.input(2),
+        groups=size[3] // weights.shape[3],
+        strides=call.pair("Stride{}"),
+        dilations=call.pair("Dilation{}Factor"),
+        padding=call.padding,
+    )
+    return call.activated(value)
+
+
+@handles("DEPTHWISE_CONV_2D")
+def _depthwise_conv_2d(call: Call) -> str:
+    # (1, H, W, channels * multiplier): output channel o reads input channel o // multiplier, which is a group each.
+    weights = call.constant(1).transpose(3, 1, 2, 0)
+    value = conv.convolution(
+        call.builder,
+        call.input(),
+        weights,
+        call.input(2),
+        groups=call.builder.shape(call.input())[3],
+        strides=call.pair("Stride{}"),
+        dilations=call.pair("Dilation{}Factor"),
+        padding=call.padding,
+    )
+    return call.activated(value)
+
+
+@handles("TRANSPOSE_CONV")
+def _transpose_conv(call: Call) -> str:
+    value = conv.transposed_convolution(
+        call.builder,
+        call.input(2),
+        call.constant(1),
+        call.input(3),
+        size=(call.shape[1], call.shape[2]),
+        strides=call.pair("Stride{}"),
+        padding=call.padding,
+    )
+    return call.activated(value)
+
+
+@handles("Convolution2DTransposeBias")
+def _transpose_conv_bias(call: Call) -> str:
+    """MediaPipe's own operator: its options are the C struct TfLiteTransposeConvParams (padding, two strides)."""
+    if len(call.operator.custom) != struct.calcsize("<3i"):
+        raise BodyDoubleError(f"{call.operator.kind} with options of {len(call.operator.custom)} bytes; wanted 12")
+    same, width, height = struct.unpack("<3i", call.operator.custom)
+    return conv.transposed_convolution(
+        call.builder,
+        call.input(0),
+        call.constant(1),
+        call.input(2),
+        size=(call.shape[1], call.shape[2]),
+        strides=(height, width),
+        padding="SAME" if same == 1 else "VALID",  # kTfLitePaddingSame is 1
+    )
+
+
+@handles("MAX_POOL_2D", "AVERAGE_POOL_2D")
+def _pool_2d(call: Call) -> str:
+    kind = "MaxPool" if call.operator.kind == "MAX_POOL_2D" else "AveragePool"
+    kernel = (int(call.option("FilterHeight")), int(call.option("FilterWidth")))
+    value = conv.pooling(
+        call.builder, call.input(), kind, kernel=kernel, strides=call.pair("Stride{}"), padding=call.padding
+    )
+    return call.activated(value)
+
+
+@handles("RESIZE_BILINEAR")
+def _resize_bilinear(call: Call) -> str:
+    height, width = call.numbers(1)
+    corners, centers = bool(call.option("AlignCorners")), bool(call.option("HalfPixelCenters"))
+    size = (height, width)
+    return conv.resize_bilinear(call.builder, call.input(), size, align_corners=corners, half_pixel_centers=centers)
+
+
+@handles("DEPTH_TO_SPACE")
+def _depth_to_space(call: Call) -> str:
+    return conv.depth_to_space(call.builder, call.input(), int(call.option("BlockSize")))
+
+
+_BINARY = {"ADD": "Add", "SUB": "Sub", "MUL": "Mul", "DIV": "Div", "MAXIMUM": "Max", "MINIMUM": "Min"}
+
+
+@handles(*_BINARY)
+def _binary(call: Call) -> str:
+    _unquantized(call)
+    value = elementwise.binary(call.builder, _BINARY[call.operator.kind], call.input(0), call.input(1))
+    return call.activated(value)
+
+
+_UNARY = {
+    "RELU": "Relu",
+    "LOGISTIC": "Sigmoid",
+    "TANH": "Tanh",
+    "HARD_SWISH": "HardSwish",
+    "EXP": "Exp",
+    "ABS": "Abs",
+    "NEG": "Neg",
+    "SQRT": "Sqrt",
+}
+
+
+@handles(*_UNARY)
+def _unary(call: Call) -> str:
+    _unquantized(call)
+    return elementwise.unary(call.builder, _UNARY[call.operator.kind], call.input())
+
+
+@handles("RELU6", "RELU_N1_TO_1")
+def _clipped(call: Call) -> str:
+    return elementwise.activation(call.builder, call.input(), call.operator.kind)
+
+
+@handles("PRELU")
+def _prelu(call: Call) -> str:
+    return elementwise.prelu(call.builder, call.input(0), call.input(1))
+
+
+@handles("RESHAPE")
+def _reshape(call: Call) -> str:
+    return shape.reshape(call.builder, call.input(), call.shape)
+
+
+@handles("PAD", "PADV2")
+def _pad(call: Call) -> str:
+    fill = float(call.constant(2).item()) if call.has(2) else 0.0
+    return shape.pad(call.builder, call.input(), call.constant(1), fill)
+
+
+@handles("CONCATENATION")
+def _concatenation(call: Call) -> str:
+    parts = [call.input(position) for position in range(len(call.operator.inputs))]
+    return call.activated(shape.concatenate(call.builder, parts, int(call.option("Axis"))))
+
+
+@handles("STRIDED_SLICE")
+def _strided_slice(call: Call) -> str:
+    if call.option("EllipsisMask") or call.option("NewAxisMask") or call.option("Offset", False):
+        raise BodyDoubleError("STRIDED_SLICE with an ellipsis, a new axis or offsets")
+    begins, ends, steps = (call.numbers(position) for position in (1, 2, 3))
+    drop = [axis for axis in range(len(begins)) if call.option("ShrinkAxisMask") >> axis & 1]
+    cuts = []
+    for axis, (begin, end, step) in enumerate(zip(begins, ends, steps, strict=True)):
+        first = None if call.option("BeginMask") >> axis & 1 else begin
+        last = None if call.option("EndMask") >> axis & 1 else end
+        # A dropped axis is one index, whatever its end says; -1 + 1 would be 0, which is before the last.
+        cuts.append(slice(begin, begin + 1 or None) if axis in drop else slice(first, last, step))
+    cuts += [slice(None)] * (len(call.builder.shape(call.input())) - len(cuts))
+    return shape.slices(call.builder, call.input(), cuts, drop)
+
+
+@handles("MEAN")
+def _mean(call: Call) -> str:
+    return shape.mean(call.builder, call.input(), call.numbers(1), keep=bool(call.option("KeepDims")))
+
+
+@handles("FULLY_CONNECTED")
+def _fully_connected(call: Call) -> str:
+    if call.option("WeightsFormat"):
+        raise BodyDoubleError("FULLY_CONNECTED with shuffled weights")
+    keep = bool(call.option("KeepNumDims"))
+    value = shape.fully_connected(call.builder, call.input(0), call.constant(1), call.input(2), keep=keep)
+    return call.activated(value)
+
+
+@handles("DEQUANTIZE")
+def _dequantize(call: Call) -> str:
+    """float16 weights seen as float32: they stay as stored."""
+    array = call.constant(0)
+    if array.dtype != np.float16:
+        raise BodyDoubleError(f"DEQUANTIZE of {array.dtype} (only float16 weights can be converted)")
+    return call.builder.constant(array, np.float32, "weights")
+
+
+@handles("DENSIFY")
+def _densify(call: Call) -> str:
+    tensor = call.model.tensors[call.operator.inputs[0]]
+    if tensor.data is None or tensor.sparsity is None:
+        raise BodyDoubleError("DENSIFY of a tensor that holds no sparse weights")
+    try:
+        return call.builder.constant(densify(tensor.data, tensor.sparsity), name="weights")
+    except (ValueError, IndexError) as error:
+        raise BodyDoubleError(f"DENSIFY of damaged weights: {error}") from error
