@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnx
-
-from bodydouble.convert import tflite, tflite_operators
-from bodydouble.convert.passes import optimised
-from bodydouble.convert.writer import to_model
+if TYPE_CHECKING:
+    import onnx
 
 # Part of the key of converted files in the cache: raise it whenever the same input gives another file.
 CONVERTER_VERSION = 1
@@ -26,5 +24,10 @@ def to_onnx(path: Path, *, outputs: Sequence[str] | None = None) -> onnx.ModelPr
     Float16 weights stay float16 in the model, behind a Cast. Raises BodyDoubleError, in one line, for a file that is
     none, is damaged, or needs operators that are not supported (all of them are listed).
     """
+    # Loaded here so that asking for a model that was converted before does not load onnx.
+    from bodydouble.convert import tflite, tflite_operators
+    from bodydouble.convert.passes import optimised
+    from bodydouble.convert.writer import to_model
+
     model = tflite.read(Path(path)).pruned(outputs)
     return to_model(optimised(tflite_operators.to_graph(model)), model.name)

