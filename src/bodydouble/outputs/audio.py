@@ -1,0 +1,140 @@
+"""The sound of a source, carried into the video made from it.
+
+Packets are copied untouched where the new file's format can hold them, else decoded and encoded again. Times are the
+source's less those of its first picture, so that sound and picture stay as they were against each other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from bodydouble.types import BodyDoubleError
+
+_log = logging.getLogger(__name__)
+
+# Codecs that players accept in each kind of file, beyond what the format could hold in theory.
+_MP4 = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
+COPIED: dict[str, frozenset[str]] = {
+    "mp4": _MP4,
+    "mov": _MP4 - {"opus", "flac"} | {"pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_s24be"},
+    "matroska": _MP4 | {"vorbis", "dts", "pcm_s16le", "pcm_s24le"},
+    "webm": frozenset({"opus", "vorbis"}),
+}
+ENCODER = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
+_OPUS_RATE = 48000  # Opus knows this rate and a few lower ones only (RFC 6716)
+_AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
+_BITS_A_CHANNEL = 96_000  # a second; both AAC-LC and Opus are transparent for most ears here
+# What begins before the first picture is left out, save for the decoder's run-in (AAC: 2048 samples) in files whose
+# edit lists can hide it; in others it would delay the pictures.
+_RUN_IN = {"mp4": Fraction(1, 10), "mov": Fraction(1, 10), "matroska": Fraction(0), "webm": Fraction(0)}
+# How far the sound runs ahead of the pictures while muxing, so that the muxer never waits for it.
+AHEAD = Fraction(1, 2)
+
+
+class SourceAudio:
+    """One audio stream of `source`, muxed into `output` bit by bit.
+
+    output: the open container, before its header is written. kind: its format's name. start: seconds of the source's
+    first picture in the source's own time.
+    """
+
+    def __init__(self, source: Path, output: Any, kind: str, start: Fraction) -> None:
+        self._name = source.name
+        self._start = start
+        self._output = output
+        self._input = _opened(source)
+        stream = self._input.streams.best("audio")
+        self._in = stream
+        self._run_in = _RUN_IN[kind]
+        self._copied = stream.codec_context.codec.canonical_name in COPIED[kind]
+        try:
+            self._out = output.add_stream_from_template(stream) if self._copied else self._encoder(kind)
+        except (av.FFmpegError, ValueError) as error:
+            self._input.close()
+            raise BodyDoubleError(
+                f"cannot carry over the sound of {source.name} ({error}); leave the sound out"
+            ) from error
+        self._packets = self._read()
+        self._next: Any = None
+
+    def until(self, seconds: Fraction | None) -> None:
+        """Mux all sound that begins before `seconds` after the first picture; None: all that is left."""
+        while True:
+            if self._next is None:
+                self._next = next(self._packets, None)
+            packet = self._next
+            if packet is None:
+                return
+            if seconds is not None and packet.pts is not None and packet.pts * packet.time_base >= seconds:
+                return
+            self._next = None
+            self._output.mux(packet)
+
+    def close(self) -> None:
+        """Let go of the source."""
+        self._packets.close()
+        self._input.close()
+
+    def _encoder(self, kind: str) -> Any:
+        rate = self._in.codec_context.sample_rate
+        if ENCODER[kind] == "libopus":
+            rate = _OPUS_RATE
+        elif rate not in _AAC_RATES:
+            rate = 44100 if rate % 11025 == 0 else 48000
+        stream = self._output.add_stream(ENCODER[kind], rate=rate)
+        channels = min(2, self._in.codec_context.channels)
+        stream.codec_context.layout = "mono" if channels == 1 else "stereo"
+        stream.codec_context.bit_rate = _BITS_A_CHANNEL * channels
+        return stream
+
+    def _read(self) -> Generator[Any, None, None]:
+        """Packets for the output with times from the first picture; damage ends the sound with a line in the log."""
+        try:
+            yield from self._copies() if self._copied else self._encoded()
+        except (av.FFmpegError, OSError) as error:
+            _log.warning("the sound of %s is damaged (%s); it ends early", self._name, error)
+
+    def _copies(self) -> Iterator[Any]:
+        time_base = self._in.time_base
+        shift = round(self._start / time_base)
+        last = None
+        for packet in self._input.demux(self._in):
+            if packet.size == 0 or packet.pts is None:
+                continue
+            packet.pts -= shift
+            if packet.pts * time_base < -self._run_in:
+                continue
+            packet.dts = packet.pts
+            if last is not None and packet.pts <= last:  # muxers refuse time that stands still
+                continue
+            last = packet.pts
+            packet.stream = self._out
+            yield packet
+
+    def _encoded(self) -> Iterator[Any]:
+        resampler = av.AudioResampler(
+            format=self._out.codec_context.format, layout=self._out.codec_context.layout, rate=self._out.rate
+        )
+        for packet in self._input.demux(self._in):
+            for frame in packet.decode():
+                if frame.pts is None or frame.pts * frame.time_base < self._start:
+                    continue
+                frame.pts -= round(self._start / frame.time_base)
+                for even in resampler.resample(frame):
+                    yield from self._out.encode(even)
+        for even in resampler.resample(None):
+            yield from self._out.encode(even)
+        yield from self._out.encode(None)
+
+
+def _opened(source: Path) -> Any:
+    try:
+        return av.open(f"file:{source}", container_options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise BodyDoubleError(f"cannot read the sound of {source} ({error}); is the file still there?") from error
