@@ -11,17 +11,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from bodydouble.estimate import Estimator, load
 from bodydouble.retarget.calibration import Calibration
 from bodydouble.retarget.planar import Planar
-from bodydouble.retarget.posture import Placer, posture
+from bodydouble.retarget.placement import Placer
+from bodydouble.retarget.posture import posture
 from bodydouble.smooth import Smoother
 from bodydouble.sources import open_source
 from bodydouble.tracking import Tracker
-from bodydouble.types import Camera, Frame, Motion, Pose, Rig, RigPose
+from bodydouble.types import (
+    UNTRACKED,
+    Camera,
+    Frame,
+    Motion,
+    Placement,
+    Pose,
+    Posture,
+    Rig,
+    RigPose,
+    State,
+)
 
 DEFAULT_FOV = math.radians(60)  # webcams see 55 to 70 degrees across, phones filming video 55 to 65
 PEOPLE_AT_MOST = 8
+LEAVE_SECONDS = 2.0  # how long a character stays on the stage after its person has gone, where there are several
+NOBODY = Motion(Posture((), np.zeros((0, 3)), np.zeros(0)), Placement(), 0.0, state=State.LOST)
+
+# One frame's worth of people: (time in seconds, index, people, the frame or None)
+Watched = Iterable[tuple[float, int, list[Pose], Frame | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +130,15 @@ class Steady:
 
 
 class Act:
-    """One person's poses in, a character's posed rig out."""
+    """People's poses in, one character's posed rig out. When another person takes over, the character eases across."""
 
     def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
         self.camera = None if config.fov is None else Camera(size, config.fov)
-        self.size = size
+        self._planar = Planar(rig, place=config.place, mirror=config.mirror)
         self._calibration = Calibration()
         self._placer = Placer(size)
-        self._planar = Planar(rig, place=config.place, mirror=config.mirror)
+        self._person = UNTRACKED
+        self._last = NOBODY
 
     def __call__(self, pose: Pose) -> RigPose:
         """The rig at the pose's time."""
@@ -126,14 +146,55 @@ class Act:
 
     def motion(self, pose: Pose) -> Motion:
         """Posture and placement, free of the person's size and proportions."""
+        if pose.person != self._person:
+            self._calibration.reset()
+            self._placer.reset()
+            self._person = pose.person
         body = self._calibration.update(pose)
-        return Motion(
+        self._last = Motion(
             posture(pose, body, self.camera),
             self._placer(pose, body, self.camera),
             pose.time,
             pose.person,
             pose.state,
         )
+        return self._last
+
+    def idle(self, time: float) -> RigPose:
+        """The rig at `time` seconds when nobody is seen: it eases to rest where it stands."""
+        return self._planar(replace(self._last, time=time, state=State.LOST))
+
+
+class Cast:
+    """Who plays: one character that is always there, or one for each person while they are there."""
+
+    def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
+        self._new = lambda: Act(rig, config, size)
+        self._mirror = config.mirror
+        self._alone = None if config.person == "all" else self._new()
+        self._acts: dict[int, Act] = {}
+        self._seen: dict[int, float] = {}
+        self._home: dict[int, float] = {}  # picture x where each was first seen: their order on the stage
+
+    def __call__(self, people: Iterable[Pose], time: float) -> dict[int, RigPose]:
+        """The rig of each character by person, from picture left to right."""
+        if self._alone is not None:
+            rigs = [self._alone(pose) for pose in people] or [self._alone.idle(time)]
+            return {rig.person: rig for rig in rigs}
+        rigs_of = {}
+        for pose in people:
+            if pose.person not in self._acts:
+                self._acts[pose.person] = self._new()
+                centre = float(np.average(pose.points[:, 0], weights=pose.scores + 1e-9))
+                self._home[pose.person] = -centre if self._mirror else centre
+            self._seen[pose.person] = time
+            rigs_of[pose.person] = self._acts[pose.person](pose)
+        for person in [person for person in self._acts if person not in rigs_of]:
+            if time - self._seen[person] > LEAVE_SECONDS:
+                del self._acts[person]
+            else:
+                rigs_of[person] = self._acts[person].idle(time)
+        return dict(sorted(rigs_of.items(), key=lambda item: self._home[item[0]]))
 
 
 def track(
@@ -159,23 +220,16 @@ def track(
             yield frame, steady(people, frame.time) if steady else people
 
 
-def moments(
-    frames: Iterable[tuple[float, int, list[Pose], Frame | None]], rig: Rig, config: Config, size: tuple[int, int]
-) -> Iterator[Moment]:
+def moments(frames: Watched, rig: Rig, config: Config, size: tuple[int, int]) -> Iterator[Moment]:
     """Posed rigs for tracked people, frame by frame.
 
     frames: (time, index, people, frame or None). size: width, height in pixels of the picture that the poses lie in.
     """
     steady = Steady(config.smooth)
-    acts: dict[int, Act] = {}
+    cast = Cast(rig, config, size)
     for time, index, people, frame in frames:
         seen = steady(people, time)
-        rigs = {}
-        for pose in seen:
-            if pose.person not in acts:
-                acts[pose.person] = Act(rig, config, size)
-            rigs[pose.person] = acts[pose.person](pose)
-        yield Moment(time, index, seen, rigs, frame)
+        yield Moment(time, index, seen, cast(seen, time), frame)
 
 
 def at_rate(items: Iterable[Moment], rate: float, duration: float = 0.0) -> Iterator[Moment]:
