@@ -1,0 +1,163 @@
+"""Reads a puppet's folder (puppet.toml and its pictures) into a Puppet, and tells what is wrong with it on the way.
+
+Character pixels, y down. The format: docs/puppets.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bodydouble.characters.bones import build_rig
+from bodydouble.characters.images import VISIBLE, Picture, Pictures
+from bodydouble.characters.manifest import FILE, Manifest, PartEntry, Point, read_manifest
+from bodydouble.characters.parts import limb
+from bodydouble.characters.problems import Problems
+from bodydouble.characters.puppet import Part, Puppet
+from bodydouble.types import Rig
+
+LARGEST_TEXTURE = 4096  # pixels a side; GPUs of the last fifteen years hold that much
+FINEST_SCALE = 4.0  # texture pixels a character pixel; a character drawn smaller than that is a thumbnail
+SAMPLES = 9  # places along a bone where its part is looked for
+
+
+def read_puppet(folder: Path, pixels: int, problems: Problems) -> Puppet | None:
+    """The puppet in `folder`; its textures are sharp at `pixels` of height. None if an error was told."""
+    manifest = read_manifest(folder / FILE, problems)
+    if manifest is None:
+        return None
+    _check_sides(manifest, problems)
+    pictures = Pictures(folder, problems)
+    scale = texture_scale(manifest, pixels)
+    found = [(entry, _picture(entry, manifest, pictures, scale, problems)) for entry in manifest.parts]
+    _check_layers(manifest, pictures, problems)
+    if problems.errors:
+        return None
+    rig = _rig(manifest, [])
+    parts = []
+    for entry, picture in found:
+        if picture is None:
+            continue
+        _check_cover(entry, picture, manifest, rig, problems)
+        parts.append(
+            limb(
+                entry.name,
+                picture,
+                entry.at or (0.0, 0.0),
+                rig,
+                [rig.names.index(bone) for bone in entry.bones],
+                bend=entry.bend,
+                order=entry.order,
+                behind=entry.behind,
+            )
+        )
+    return Puppet(
+        name=manifest.name,
+        size=manifest.size,
+        rig=_rig(manifest, parts),
+        parts=tuple(parts),
+        joints=dict(manifest.joints),
+        scale=scale,
+        path=folder,
+        author=manifest.author,
+        licence=manifest.licence,
+    )
+
+
+def texture_scale(manifest: Manifest, pixels: int) -> float:
+    """Texture pixels a character pixel at which the character is `pixels` tall."""
+    heights = [y for _, y in manifest.joints.values()] or [0.0, float(manifest.size[1])]
+    tall = max(max(heights) - min(heights), 1.0)
+    return min(pixels / tall, FINEST_SCALE, LARGEST_TEXTURE / max(manifest.size))
+
+
+def _rig(manifest: Manifest, parts: Sequence[Part]) -> Rig:
+    """The rig; its top is the highest point of the parts, or of the joints while there are no parts."""
+    heights = [y for _, y in manifest.joints.values()]
+    floor = max(heights) if manifest.floor is None else manifest.floor
+    top = min(float(part.points[:, 1].min()) for part in parts) if parts else min(heights)
+    return build_rig(manifest.bones, manifest.joints, floor=floor, top=top, facing=manifest.facing)
+
+
+def _picture(
+    entry: PartEntry, manifest: Manifest, pictures: Pictures, scale: float, problems: Problems
+) -> Picture | None:
+    if not entry.image:
+        return None
+    picture = pictures.read(entry.name, entry.image, entry.layer, scale)
+    if picture is None:
+        return None
+    width, height = picture.size
+    if entry.at is None and (round(width), round(height)) != manifest.size:
+        problems.error(
+            f"parts.{entry.name}.image",
+            f'"{entry.image}" is {width:g}x{height:g}, size says {manifest.size[0]}x{manifest.size[1]}; '
+            "make them equal, or give the part an `at`",
+        )
+        return None
+    x, y = entry.at or (0.0, 0.0)
+    if x >= manifest.size[0] or y >= manifest.size[1] or x + width <= 0 or y + height <= 0:
+        problems.error(f"parts.{entry.name}.at", f"[{x:g}, {y:g}] puts the image outside the picture")
+        return None
+    return picture
+
+
+def _check_layers(manifest: Manifest, pictures: Pictures, problems: Problems) -> None:
+    """Tell of layers of a shared SVG that no part draws."""
+    for name, layers in pictures.layers().items():
+        used = {entry.layer for entry in manifest.parts if entry.image == name}
+        if "" in used:
+            continue
+        for layer in layers:
+            if layer not in used:
+                problems.warn(name, f'layer "{layer}" is drawn by no part')
+
+
+def _check_sides(manifest: Manifest, problems: Problems) -> None:
+    """Tell if left and right are exchanged: who faces us has its left at picture right."""
+    if manifest.facing != "front":
+        return
+    for joint in ("shoulder", "hip"):
+        left, right = (manifest.joints.get(f"{side}_{joint}") for side in ("left", "right"))
+        if left and right and left[0] < right[0]:
+            problems.warn(
+                FILE,
+                f"left_{joint} lies left of right_{joint} in the picture; a character that faces the viewer has its own "
+                'left at picture right (exchange them, or say facing = "left" or "right" if it is seen from the side)',
+            )
+
+
+def _check_cover(entry: PartEntry, picture: Picture, manifest: Manifest, rig: Rig, problems: Problems) -> None:
+    """Tell if a part has nothing to do with the bones that it follows."""
+    bones = {bone.name: bone for bone in manifest.bones}
+    joints: Mapping[str, Point] = manifest.joints
+    where = f"parts.{entry.name}"
+    covered = []
+    for name in entry.bones:
+        index = rig.names.index(name)
+        line = np.linspace(rig.heads[index], rig.tails[index], SAMPLES)
+        covered.append(_visible(picture, entry, line).any())
+    if not any(covered):
+        problems.warn(
+            where, f"covers none of its bones ({', '.join(entry.bones)}); are its bones, layer and `at` right?"
+        )
+        return
+    for name in entry.bones[1:]:
+        joint = bones[name].start
+        if not _visible(picture, entry, np.array([joints[joint]])).any():
+            x, y = joints[joint]
+            problems.warn(
+                where, f"joint {joint} at [{x:g}, {y:g}] lies outside the part's picture, where it shall bend"
+            )
+
+
+def _visible(picture: Picture, entry: PartEntry, points: np.ndarray) -> np.ndarray:
+    """Which points (N, 2), in character pixels, lie on the picture's visible part."""
+    height, width = picture.image.shape[:2]
+    scale = np.array([width, height]) / np.array(picture.size)
+    columns, rows = np.floor((points - (entry.at or (0.0, 0.0))) * scale).astype(int).T
+    inside = (columns >= 0) & (rows >= 0) & (columns < width) & (rows < height)
+    alpha = picture.image[rows.clip(0, height - 1), columns.clip(0, width - 1), 3]
+    return np.asarray(inside & (alpha >= VISIBLE))
