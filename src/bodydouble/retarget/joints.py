@@ -1,0 +1,71 @@
+"""The points that body bones hang between, read from a pose in any layout.
+
+Image points here are y up, so that angles read as in Posture. Tables are made once per layout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.skeletons import BODY_BONES, selection, skeleton
+from bodydouble.types import Array, Pose
+
+NAMES = tuple(dict.fromkeys(name for bone in BODY_BONES for name in (bone.start, bone.end)))
+INDEX = {name: i for i, name in enumerate(NAMES)}
+STARTS = np.array([INDEX[bone.start] for bone in BODY_BONES])
+ENDS = np.array([INDEX[bone.end] for bone in BODY_BONES])
+
+# Below this a point is a guess: BlazePose's visibility of a limb out of the picture is under 0.2, COCO models' under
+# 0.3.
+SEEN = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joints:
+    """The named points of one pose, in the order of NAMES.
+
+    points: (N, 2) pixels, x right, y UP. scores: (N,) 0..1. world: (N, 3) metres from the hips, or None.
+    depth: (N,) pixels, positive = nearer the camera, or None.
+    """
+
+    points: Array
+    scores: Array
+    world: Array | None
+    depth: Array | None
+
+    @property
+    def bone_scores(self) -> Array:
+        """(B,) the lesser score of each bone's two ends."""
+        return np.asarray(np.minimum(self.scores[STARTS], self.scores[ENDS]))
+
+
+@cache
+def _tables(name: str) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """(N, K) weights that give NAMES from the points of a layout, and which points each one needs."""
+    weights = selection(skeleton(name), NAMES)
+    return weights, weights > 0
+
+
+def joints(pose: Pose) -> Joints:
+    """The named points of `pose`; one that the layout lacks has score 0."""
+    weights, used = _tables(pose.skeleton)
+    lowest = np.where(used, pose.scores, np.inf).min(axis=1)
+    scores: Array = np.where(np.isfinite(lowest), lowest, 0.0)
+    points = weights @ pose.points
+    points[:, 1] *= -1.0
+    world = None if pose.world is None else weights @ pose.world
+    depth = None if pose.depth is None else -(weights @ pose.depth)
+    return Joints(points, scores, world, depth)
+
+
+def upper_quantile(values: Array, weights: Array, share: float) -> float:
+    """The value that `share` of the weight lies below; 0 when there is no weight. values, weights: (N,)."""
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    if total[-1] <= 0.0:
+        return 0.0
+    return float(np.interp(share * total[-1], total - 0.5 * weights[order], values[order]))

@@ -1,0 +1,85 @@
+"""Pose -> Placement: where a person stands, apart from what they do.
+
+Body heights are the person's own, as calibrated; pictures' fractions have x right, y down. Heights above the floor are
+read below the camera's axis, where a level camera sees one floor at the same height however far the person stands.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bodydouble.retarget.calibration import Body
+from bodydouble.retarget.joints import INDEX, SEEN, joints
+from bodydouble.retarget.sight import sight
+from bodydouble.skeletons import BONE_INDEX, skeleton
+from bodydouble.types import Array, Camera, Placement, Pose
+
+FOOT_POINTS = tuple(
+    f"{side}_{point}" for side in ("left", "right") for point in ("ankle", "heel", "foot_index", "big_toe", "small_toe")
+)
+HIP, NECK = INDEX["hip"], INDEX["neck"]
+SPINE = BONE_INDEX["spine"]
+
+# The floor under a person: found at once when they stand lower than thought, and risen to slowly, as a jump lasts half
+# a second and a wrong floor should be forgotten within some. Seconds.
+FLOOR_FALL, FLOOR_RISE = 0.08, 3.0
+STANDING = 0.02  # body heights: a foot this near the floor stands on it (1 % of height is the noise of a foot point)
+
+
+class Placer:
+    """Follows where one person is; remembers their floor.
+
+    size: width, height of the picture in pixels.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self._size = size
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the person's floor."""
+        self._floor: float | None = None
+        self._time = 0.0
+
+    def __call__(self, pose: Pose, body: Body, camera: Camera | None = None) -> Placement:
+        """The person's place in this frame; score 0 where hips and shoulders are unseen."""
+        seen = joints(pose)
+        scale = sight(seen, body, None).scale
+        hips = _hips(seen.points, seen.scores, scale * float(body.lengths[SPINE]))
+        if scale <= 0 or hips is None:
+            return Placement()
+        width, height = self._size
+        tall = scale * body.height
+        x, y = hips
+        return Placement(
+            x=float(x - width / 2) / tall,
+            y=self._height(pose, tall),
+            size=tall / height,
+            picture=(float(x) / width, float(-y) / height),
+            score=float(max(seen.scores[HIP], seen.scores[NECK])),
+        )
+
+    def _height(self, pose: Pose, tall: float) -> float:
+        """Body heights that the lower foot is above the floor. tall: the body's height in pixels."""
+        index = skeleton(pose.skeleton).index
+        feet = [index[name] for name in FOOT_POINTS if name in index]
+        known = pose.scores[feet] >= SEEN
+        if not known.any():
+            return 0.0
+        low = float(pose.points[feet, 1][known].max() - self._size[1] / 2) / tall
+        if self._floor is None:
+            self._floor = low
+        else:
+            constant = FLOOR_FALL if low > self._floor else FLOOR_RISE
+            self._floor += -math.expm1(-max(pose.time - self._time, 0.0) / constant) * (low - self._floor)
+        self._time = pose.time
+        return max(self._floor - low - STANDING, 0.0)
+
+
+def _hips(points: Array, scores: Array, spine: float) -> Array | None:
+    """(2,) middle of the hips, y up; a spine's length under the shoulders where they are unseen, or None."""
+    if scores[HIP] >= SEEN:
+        return np.array(points[HIP])
+    return points[NECK] - np.array([0.0, spine]) if scores[NECK] >= SEEN else None

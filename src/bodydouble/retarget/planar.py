@@ -1,0 +1,311 @@
+"""Motion -> RigPose: a person's posture on a 2D character's own bones.
+
+Character pixels, y down, angles clockwise as drawn; seconds. Limbs take the person's angle in the picture (an arm that
+points up points up on every character); trunk, head, shoulders and pelvis take the turn from an upright body, so that a
+character whose head leans keeps its look. Lengths are the character's own, foreshortened within its limits. A profile
+character (Rig.facing "left" or "right") takes the same plain angles. Eased by Motion.time, so any frame rate will do.
+Why: docs/decisions/planar.md
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.retarget.ground import Ground
+from bodydouble.retarget.spring import Spring
+from bodydouble.skeletons import BODY_BONES, BONE_INDEX, swap_side
+from bodydouble.types import Array, Motion, Posture, Rig, RigPose, State
+
+NAMES = tuple(bone.name for bone in BODY_BONES)
+MIRRORED = np.array([BONE_INDEX[swap_side(name)] for name in NAMES])
+# Directions of trunk bones of an upright body that faces the camera, as drawn (y down): radians.
+NEUTRAL = {"spine": -math.pi / 2, "head": -math.pi / 2, "left_clavicle": 0.0, "left_pelvis": 0.0}
+NEUTRAL |= {"right_clavicle": math.pi, "right_pelvis": math.pi}
+LEG_BONES = np.array([name.endswith(("pelvis", "thigh", "shin", "foot")) for name in NAMES])
+HEAD = BONE_INDEX["head"]
+# Where an arm of a character that faces us points at the middle of its reach, as drawn: outwards and a little down.
+# Angles are counted from there, so that an arm winds up and down on its own side.
+REACH = {"left_upper_arm": 0.35, "right_upper_arm": math.pi - 0.35}
+
+FULL = 0.92  # a limb drawn at this share of its length is not foreshortened: nearer to 1 it is noise of a few per cent
+# Drawn share of a bone's length at which its angle in the picture means nothing, and from which it is taken as it is.
+# A foot that points at the camera is still drawn at 0.4 (the toes lie lower than the ankle), a hand is short and noisy.
+BLUNT = {"foot": (0.50, 0.85), "hand": (0.25, 0.60), "clavicle": (0.15, 0.45), "pelvis": (0.15, 0.45)}
+BLUNT_OTHERS = (0.10, 0.28)
+HOLD = 0.12  # seconds: how fast a half-meaningful angle is followed
+RESTING = ("foot", "hand", "clavicle", "pelvis")  # without a meaningful angle these go to rest; longer limbs hold on
+ENDS = ("foot", "hand")  # and these are drawn whole then: a shoe seen from the front is no shorter
+LINES = ("clavicle", "pelvis")  # seen from behind or from the side these are still a level line, never a half turn
+
+SURE, UNSURE = 0.5, 0.25  # scores: followed fully from here, not at all from there
+VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 5 %) and back
+JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
+APPEARED = 0.05  # weight under which nobody saw where a bone was
+WINDING = math.pi + 0.7  # radians a bone may turn from the middle of its bend before a whole turn is taken off it
+FLAT_FOOT = 0.6  # radians that a shin may lean before an undriven foot leaves the floor with it
+
+
+@dataclass(frozen=True, slots=True)
+class _Bone:
+    """One rig bone as plain numbers, for the walk from parents to children.
+
+    rest: drawn angle. along, aside: where it starts in its parent's frame, pixels (a root: x, y in the picture); share:
+    along over the parent's length. low, high: turn against the parent; middle: of its reach. foot: undriven, it stays
+    flat.
+    """
+
+    parent: int
+    rest: float
+    length: float
+    along: float
+    aside: float
+    share: float
+    low: float
+    high: float
+    middle: float
+    driven: bool
+    foot: bool
+
+
+class Planar:
+    """Drives one character with one person's motion; remembers what it showed.
+
+    place: 0 the character stays put, 1 it goes where the person goes, between and beyond a share of it.
+    mirror: the character is the person's mirror image (their left arm is its right arm).
+    """
+
+    def __init__(self, rig: Rig, *, place: float = 0.0, mirror: bool = False) -> None:
+        self.rig = rig
+        self._mirror = mirror
+        follows = np.array([BONE_INDEX.get(name, -1) for name in rig.follows], dtype=np.intp)
+        self._driven = follows >= 0
+        self._follows = np.where(self._driven, follows, 0)
+        self._bones = _bones(rig)
+        kinds = [name.removeprefix("left_").removeprefix("right_") for name in rig.follows]
+        # Turns are counted from here: trunk bones from an upright body, limbs from their own rest direction.
+        self._zero = np.array([NEUTRAL.get(name, b.rest) for name, b in zip(rig.follows, self._bones, strict=True)])
+        self._blunt = np.array([BLUNT.get(kind, BLUNT_OTHERS) for kind in kinds]).reshape(-1, 2)
+        self._resting = np.array([kind in RESTING for kind in kinds])
+        self._ends = np.array([kind in ENDS for kind in kinds])
+        self._lines = np.array([kind in LINES for kind in kinds])
+        self._spine = rig.follows.index("spine") if "spine" in rig.follows else None
+        self._own = np.array([bone.length for bone in self._bones])
+        self._ground = Ground(rig, place)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the person: the next motion is shown as it comes."""
+        count = len(self.rig.names)
+        self._time: float | None = None
+        self._angle = np.zeros(count)  # turn of each bone from its zero as last measured, unwrapped
+        self._drawn = np.ones(count)  # share of its length that was drawn, as last measured
+        self._depth = np.zeros(count)  # share that came towards us
+        self._weight = np.zeros(count)  # 0 = at rest, 1 = follows the person
+        self._sharp = np.zeros(count)  # how much the measured angle means
+        self._turn = np.zeros(count)  # shown
+        self._jump = np.zeros(count)  # what is still to be made good of a sudden change
+        self._length = np.ones(count)  # shown
+        self._length_jump = np.zeros(count)
+        self._seen = np.zeros(count, dtype=bool)
+        self._swapped = self._turned = False
+        self._springs = [Spring(float(loose)) if loose > 0 else None for loose in self.rig.spring]
+        self._ground.reset()
+
+    def __call__(self, motion: Motion) -> RigPose:
+        """The character's bones at the motion's time. A time before the last one starts afresh."""
+        if self._time is not None and motion.time < self._time:
+            self.reset()
+        first = self._time is None
+        dt = 0.0 if self._time is None else motion.time - self._time
+        self._time = motion.time
+        directions, sure = self._body(motion)
+        sudden = self._measure(directions, sure, dt, first)
+        lengths = self._lengths(sudden, dt)
+        heads, nearness = self._walk(lengths, sudden, dt)
+        sign = -1.0 if self._mirror else 1.0
+        ground = self._ground
+        legs = directions * sure[:, None]
+        ground(self._touching(heads, lengths), legs, motion.placement, sign * motion.placement.x, dt)
+        return RigPose(
+            heads + np.array(ground.shift),
+            self._turn,
+            lengths,
+            nearness,
+            motion.time,
+            offset=np.array(ground.offset),
+            size=ground.size,
+            facing=sign * motion.posture.facing,
+            person=motion.person,
+            state=motion.state,
+        )
+
+    def _body(self, motion: Motion) -> tuple[Array, Array]:
+        """(18, 3) directions for the character's own sides, and (18,) how surely each is followed, 0..1.
+
+        A person seen from behind drives a character seen from the front: what is at picture left stays there.
+        """
+        directions, scores = _in_order(motion.posture)
+        if (motion.state is State.TURNED_AWAY) != self._mirror:
+            directions, scores = directions[MIRRORED], scores[MIRRORED]
+        if self._mirror:
+            directions = directions * np.array([-1.0, 1.0, 1.0])
+        sure = _smoothstep(scores, UNSURE, SURE)
+        if motion.state is State.LOST:
+            sure = np.zeros_like(sure)
+        elif motion.state is State.UPPER_BODY:
+            sure = np.where(LEG_BONES, 0.0, sure)
+        elif motion.state is State.TURNED_AWAY:
+            sure[HEAD] = 0.0
+        swapped = motion.state is State.TURNED_AWAY or (self._swapped and motion.state is State.LOST)
+        self._turned, self._swapped = swapped != self._swapped, swapped
+        return directions, sure
+
+    def _measure(self, directions: Array, sure: Array, dt: float, first: bool) -> npt.NDArray[np.bool_]:
+        """Take in the person's bones. Returns which rig bones may jump, as what drives them has changed at once."""
+        sure = np.where(self._driven, sure[self._follows], 0.0)
+        x, y, z = directions[self._follows].T
+        drawn = np.hypot(x, y)
+        seen = sure > 0
+        sharp = _smoothstep(drawn, self._blunt[:, 0], self._blunt[:, 1])
+        angle = _wrapped(np.arctan2(-y, x) - self._zero)
+        back = seen & (self._weight < APPEARED)  # nothing was shown of it: no need to come from where it was
+        base = np.where(back, 0.0, self._angle)
+        upright = 0.0 if self._spine is None else self._angle[self._spine]
+        angle = np.where(self._lines, upright + _wrapped(2 * (angle - upright)) / 2, base + _wrapped(angle - base))
+        unsharp = np.maximum(1.0 - sharp, 1e-9)
+        follow = np.where(back, 1.0, -np.expm1(-dt * sharp / (unsharp * HOLD)))
+        follow = np.where(seen, follow, 0.0)
+        sudden = seen & ~back & (~self._seen | (self._turned and self._driven))
+        follow = np.where(sudden & (sharp > 0), 1.0, follow)
+        self._angle = self._angle + follow * (angle - self._angle)
+        self._drawn = np.where(seen, np.minimum(drawn / FULL, 1.0), self._drawn)
+        self._depth = np.where(seen, z, self._depth)
+        self._sharp = np.where(seen, sharp, self._sharp)
+        self._seen = seen
+        ease = -np.expm1(-dt / np.where(sure > self._weight, APPEAR, VANISH))
+        self._weight = sure if first else self._weight + ease * (sure - self._weight)
+        return sudden & (not first)
+
+    def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float) -> Array:
+        """(B,) drawn length of each bone over its rest length."""
+        drawn = np.where(self._ends, 1 + self._sharp * (self._drawn - 1), self._drawn)
+        wanted = np.clip(1 + self._weight * (drawn - 1), self.rig.stretch[:, 0], self.rig.stretch[:, 1])
+        self._length_jump = np.where(sudden, self._length - wanted, self._length_jump * math.exp(-dt / JUMP))
+        self._length = np.clip(wanted + self._length_jump, self.rig.stretch[:, 0], self.rig.stretch[:, 1])
+        return self._length
+
+    def _walk(self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float) -> tuple[Array, Array]:
+        """From parents to children: turns (kept), and (B, 2) heads and (B,) nearness before the figure is stood up."""
+        weights = np.where(self._resting, self._sharp, 1.0) * self._weight
+        near = (self._depth * weights * self._own).tolist()
+        angles, weight, length = self._angle.tolist(), weights.tolist(), lengths.tolist()
+        gains, shown = self.rig.gain.tolist(), self._turn.tolist()
+        jumps, fade = self._jump.tolist(), math.exp(-dt / JUMP)
+        jumped = sudden.tolist()
+        turns: list[float] = []
+        heads: list[tuple[float, float]] = []
+        starts: list[float] = []
+        for i, bone in enumerate(self._bones):
+            parent = bone.parent
+            over = turns[parent] if parent >= 0 else 0.0
+            head = (bone.along, bone.aside)
+            start = 0.0
+            if parent >= 0:
+                ratio = length[parent]
+                head = _placed(heads[parent], self._bones[parent].rest + over, bone.along * ratio, bone.aside)
+                start = starts[parent] + near[parent] * bone.share
+            turn = over
+            spring = self._springs[i]
+            if bone.driven:
+                angles[i] -= _whole_turns(angles[i] - over - bone.middle)
+                still = math.copysign(max(abs(over) - FLAT_FOOT, 0.0), over) if bone.foot else over
+                turn = weight[i] * gains[i] * angles[i] + (1.0 - weight[i]) * still
+            elif spring is not None:
+                x, y = self._ground.shift
+                turn = spring(bone.rest, over, (head[0] + x, head[1] + y), bone.length, dt)
+            turn = over + min(max(turn - over, bone.low), bone.high)
+            jumps[i] = math.remainder(shown[i] - turn, math.tau) if jumped[i] else jumps[i] * fade
+            turns.append(turn + jumps[i])
+            heads.append(head)
+            starts.append(start)
+        self._angle, self._turn, self._jump = np.array(angles), np.array(turns), np.array(jumps)
+        return np.array(heads).reshape(-1, 2), np.array(starts) + 0.5 * np.array(near)
+
+    def _touching(self, heads: Array, lengths: Array) -> list[tuple[float, float]]:
+        """Where the points are that may touch the floor."""
+        points = []
+        for c in self._ground.contacts:
+            x, y = _placed(
+                heads[c.bone], self._bones[c.bone].rest + self._turn[c.bone], c.along * lengths[c.bone], c.aside
+            )
+            points.append((x, y + c.radius))
+        return points
+
+
+def _placed(head: tuple[float, float] | Array, angle: float, along: float, aside: float) -> tuple[float, float]:
+    """A point fixed to a bone that starts at `head` and points along `angle`."""
+    c, s = math.cos(angle), math.sin(angle)
+    return float(head[0] + along * c - aside * s), float(head[1] + along * s + aside * c)
+
+
+def _whole_turns(angle: float) -> float:
+    """Whole turns to take off an angle that has wound too far from 0."""
+    return math.tau * round(angle / math.tau) if abs(angle) > WINDING else 0.0
+
+
+def _wrapped(angle: Array) -> Array:
+    """The same angles within -pi .. pi."""
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _smoothstep(value: Array, low: Array | float, high: Array | float) -> Array:
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = np.clip((value - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def _in_order(posture: Posture) -> tuple[Array, Array]:
+    """Directions and scores in the order of BODY_BONES, zeros for bones that the posture lacks."""
+    if posture.bones == NAMES:
+        return posture.directions, posture.scores
+    directions, scores = np.zeros((len(NAMES), 3)), np.zeros(len(NAMES))
+    for name, direction, score in zip(posture.bones, posture.directions, posture.scores, strict=True):
+        if name in BONE_INDEX:
+            directions[BONE_INDEX[name]], scores[BONE_INDEX[name]] = direction, score
+    return directions, scores
+
+
+def _bones(rig: Rig) -> tuple[_Bone, ...]:
+    """A rig's bones as plain numbers."""
+    lines = rig.tails - rig.heads
+    rests = np.arctan2(lines[:, 1], lines[:, 0])
+    lengths = np.hypot(lines[:, 0], lines[:, 1])
+    bones = []
+    for i, (parent, follows) in enumerate(zip(rig.parents, rig.follows, strict=True)):
+        x, y = rig.heads[i] if parent < 0 else rig.heads[i] - rig.heads[parent]
+        share = 0.0
+        if parent >= 0:
+            c, s = math.cos(rests[parent]), math.sin(rests[parent])
+            x, y = x * c + y * s, y * c - x * s
+            share = float(x / max(lengths[parent], 1e-9))
+        reach = REACH.get(follows) if rig.facing == "front" else None
+        bones.append(
+            _Bone(
+                parent,
+                float(rests[i]),
+                float(lengths[i]),
+                float(x),
+                float(y),
+                share,
+                float(rig.bend[i, 0]),
+                float(rig.bend[i, 1]),
+                0.0 if reach is None else math.remainder(reach - float(rests[i]), math.tau),
+                follows in BONE_INDEX,
+                follows.endswith("_foot"),
+            )
+        )
+    return tuple(bones)

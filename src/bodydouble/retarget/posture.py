@@ -1,0 +1,114 @@
+"""Pose -> Posture: directions of the body's bones, free of place, size, proportions and, given a camera, perspective.
+
+A bone's angle in the picture is taken from the image points, which are good to a degree or two; how far it leans out of
+the picture from its drawn length over its own calibrated length, and from the world points, each by its noise; the sign
+of that lean from the world points or depth, else from anatomy. Radians; +Y up, +Z to the camera. Why:
+docs/decisions/perspective.md
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bodydouble.retarget.calibration import Body
+from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, joints
+from bodydouble.retarget.sight import Sight, sight
+from bodydouble.skeletons import BODY_BONES, BONE_INDEX, skeleton
+from bodydouble.types import Array, Camera, Pose, Posture
+
+NAMES = tuple(bone.name for bone in BODY_BONES)
+
+# Errors of the two readings of a lean, in metres for a body of STATURE: measured spread of BlazePose full on clips
+# where people hold still; its distance along the view is the worst.
+DRAWN_ERROR = 0.017
+DRAWN_RATIO_ERROR = 0.04  # of the calibrated length and the frame's scale together
+WORLD_ERROR = 0.045
+DEPTH_ERROR = 0.09  # depth without world points (pixels of the image model) is about half as good
+STATURE = 1.70
+LEAST_DRAWN = 1e-6  # units of length: below this a bone's angle in the picture is not there
+
+# Which way a bone leans out of the picture when a person who faces the camera bends it, for poses without any depth:
+# knees send thighs forward and shins back, elbows send arms forward, feet and the head point forward.
+FORWARD = np.array([0.0 if "clavicle" in n or "pelvis" in n else -1.0 if "shin" in n else 1.0 for n in NAMES])
+SIDEWAYS = np.array([("clavicle" in n or "pelvis" in n) * (1.0 if "left" in n else -1.0) for n in NAMES])
+LEFT_CLAVICLE, RIGHT_CLAVICLE = BONE_INDEX["left_clavicle"], BONE_INDEX["right_clavicle"]
+SPINE, HEAD = BONE_INDEX["spine"], BONE_INDEX["head"]
+FACE_TURN = 0.35  # nose out of the ears' middle, as a share of the head bone, at which a face is surely turned aside
+FRONT_TURN = 0.3  # drawn shoulder width, as a share of its own, at which the chest surely faces the camera or away
+
+
+def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
+    """What the body does in `pose`.
+
+    body: the person's own lengths (Calibration). camera: undoes its perspective, so that where the person stands does
+    not change the posture; None reads the picture as an orthographic one. A bone with an unseen end has score 0.
+    """
+    seen = joints(pose)
+    view = sight(seen, body, camera)
+    scores = np.where((seen.bone_scores >= SEEN) & (view.scale > 0), seen.bone_scores, 0.0)
+    long = np.linalg.norm(view.drawn, axis=1)
+    lean = _lean(pose, seen, view, body, long)
+    flat = np.where((long > LEAST_DRAWN)[:, None], view.drawn / np.maximum(long, LEAST_DRAWN)[:, None], [1.0, 0.0, 0.0])
+    directions = np.cos(lean)[:, None] * flat + np.sin(lean)[:, None] * view.towards
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions[scores == 0] = [0.0, -1.0, 0.0]
+    return Posture(NAMES, directions, scores, _facing(directions, scores))
+
+
+def _lean(pose: Pose, seen: Joints, view: Sight, body: Body, long: Array) -> Array:
+    """(B,) radians that each bone leans out of the picture to the camera. long: (B,) drawn lengths.
+
+    The drawn length gives the size of the lean: well for a bone that points at us, badly for one that lies in the
+    picture. World points (or depth) give size and sign, and are trusted the more the longer the bone. The two are
+    averaged by their variances; where the sign is in doubt, the drawn size counts for that much less, so that nothing
+    flips.
+    """
+    ratio = np.minimum(long / body.lengths, 1.0)
+    size = np.arccos(ratio)
+    unit = body.height / STATURE
+    ratio_error = np.hypot(DRAWN_ERROR * unit / body.lengths, DRAWN_RATIO_ERROR * ratio)
+    drawn_variance = ratio_error**2 / (np.sin(size) ** 2 + ratio_error)
+    if view.world is not None:
+        height, error = (view.world * view.towards).sum(axis=1), WORLD_ERROR
+        across = np.linalg.norm(view.world - height[:, None] * view.towards, axis=1)
+    elif seen.depth is not None and view.scale > 0:
+        height, error = (seen.depth[ENDS] - seen.depth[STARTS]) / view.scale, DEPTH_ERROR
+        across = np.sqrt(np.maximum(body.lengths**2 - height**2, 0.0))
+    else:
+        trust = size**2 / (size**2 + drawn_variance)  # a lean within its own error is likelier none
+        return np.asarray(_guessed_sign(pose, seen, view, body) * trust * size)
+    deep = np.arctan2(height, across)
+    deep_error = error * unit / body.lengths
+    sign = np.tanh(1.2 * deep / deep_error)  # mean sign of a value with this error
+    share = deep_error**2 / (deep_error**2 + drawn_variance)
+    return np.asarray(share * sign * size + (1.0 - share) * deep)
+
+
+def _guessed_sign(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
+    """(B,) -1..1: which way bones lean, by anatomy, in a picture without depth."""
+    shoulders = view.drawn[LEFT_CLAVICLE, 0] - view.drawn[RIGHT_CLAVICLE, 0]
+    width = body.lengths[LEFT_CLAVICLE] + body.lengths[RIGHT_CLAVICLE]
+    front = math.tanh(shoulders / width / FRONT_TURN)
+    return np.asarray(FORWARD * front - SIDEWAYS * _face_turn(pose, view, body))
+
+
+def _face_turn(pose: Pose, view: Sight, body: Body) -> float:
+    """-1..1: where the nose points from between the ears, 1 = picture right; 0 where the face is not seen."""
+    index = skeleton(pose.skeleton).index
+    face = [index[name] for name in ("nose", "left_ear", "right_ear") if name in index]
+    if len(face) < 3 or view.scale <= 0 or float(pose.scores[face].min()) < SEEN:
+        return 0.0
+    nose, left, right = pose.points[face, 0]
+    aside = (nose - (left + right) / 2) / (view.scale * body.lengths[HEAD])
+    return math.tanh(aside / FACE_TURN)
+
+
+def _facing(directions: Array, scores: Array) -> float:
+    """Yaw of the chest: its normal, across shoulders and spine. 0 (facing us) where either is unseen."""
+    if min(scores[LEFT_CLAVICLE], scores[RIGHT_CLAVICLE]) == 0:
+        return 0.0
+    x, y, z = directions[LEFT_CLAVICLE] - directions[RIGHT_CLAVICLE]
+    sx, sy, sz = directions[SPINE] if scores[SPINE] > 0 else (0.0, 1.0, 0.0)
+    return math.atan2(y * sz - z * sy, x * sy - y * sx)
