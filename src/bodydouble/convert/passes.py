@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from bodydouble.convert.graph import Graph, Node
+from bodydouble.convert.graph import Builder, Graph, Node
 from bodydouble.convert.layout import remove_transposes
 
 
 def optimised(graph: Graph) -> Graph:
     """All passes, in the order in which they help each other."""
-    for rewrite in (remove_transposes, merge_reshapes, fold_pads):
+    for rewrite in (remove_transposes, merge_reshapes, fold_pads, resize_last):
         graph = rewrite(graph)
     return graph.pruned()
 
@@ -59,3 +59,37 @@ def _zero_pads(graph: Graph, node: Node) -> tuple[int, ...] | None:
     if before[:2].any() or after[:2].any():
         return None
     return tuple(int(n) for n in (*before[2:], *after[2:]))
+
+
+def resize_last(graph: Graph) -> Graph:
+    """A 1x1 convolution of an enlarged picture runs before the enlargement, on a quarter of the pixels or fewer.
+
+    Both are linear, and a bilinear sample's weights add up to 1, so that the bias stays what it is.
+    """
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    uses = graph.uses()
+    builder = Builder(graph)
+    for node in graph.nodes:
+        before = made_by.get(node.inputs[0])
+        if (
+            before is None
+            or before.op != "Resize"
+            or uses[node.inputs[0]] > 1
+            or not _fewer_pixels(graph, node, before)
+        ):
+            builder.keep(node)
+            continue
+        batch, _, *size = builder.shape(before.inputs[0])
+        channels = builder.shape(node.outputs[0])[1]
+        small = builder.add("Conv", [before.inputs[0], *node.inputs[1:]], (batch, channels, *size), **node.attributes)
+        builder.keep(replace(before, inputs=(small, *before.inputs[1:]), outputs=node.outputs))
+    return builder.graph(graph.outputs)
+
+
+def _fewer_pixels(graph: Graph, node: Node, resize: Node) -> bool:
+    """Whether the node is a 1x1 convolution that gives no more channels than it takes, and the Resize enlarges."""
+    plain = node.op == "Conv" and {*node.attributes["kernel_shape"], *node.attributes["strides"]} == {1}
+    if not plain or any(node.attributes["pads"]) or not resize.inputs[2]:
+        return False  # a Resize by sizes has its channels in them
+    taken, given = (graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
+    return given[1] <= taken[1] and bool((graph.constants[resize.inputs[2]] >= 1).all())

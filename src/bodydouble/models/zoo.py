@@ -74,6 +74,11 @@ class Card:
     outputs: Mapping[str, str]
 
     @property
+    def source(self) -> str:
+        """The source that is tried first, in words."""
+        return str(self.sources[0])
+
+    @property
     def suffix(self) -> str:
         """The file's suffix with its dot, from its first source."""
         first = self.sources[0]

@@ -1,0 +1,98 @@
+"""`bodydouble models`: what can be fetched, fetch it, and what is known of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodydouble.types import BodyDoubleError
+
+if TYPE_CHECKING:
+    from bodydouble.models import Progress
+
+MEGABYTE = 1e6
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command("list")
+def list_models() -> None:
+    """The models and clips there are, and which of them are in the cache."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bodydouble import models
+
+    table = Table("name", "kind", "size", "licence", "state", "what it is", box=None, pad_edge=False)
+    for column in (0, 1, 2, 3, 4):
+        table.columns[column].no_wrap = True
+    for name, card in models.zoo().items():
+        table.add_row(name, card.kind, _size(card.size), card.licence, models.status(name), card.about)
+    Console().print(table)
+    typer.echo(f"cache: {models.cache_dir()}")
+
+
+@app.command("pull")
+def pull(
+    names: Annotated[list[str] | None, typer.Argument(help="What to fetch (bodydouble models list).")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Fetch everything there is.")] = False,
+) -> None:
+    """Fetch models and clips into the cache; what is there already is only checked."""
+    from bodydouble import models
+
+    if bool(names) == everything:
+        raise BodyDoubleError("say what to fetch, or --all: bodydouble models pull NAME... (bodydouble models list)")
+    wanted = list(models.zoo()) if everything else list(dict.fromkeys(names or ()))
+    for name in wanted:
+        models.card(name)  # an unknown name stops this before anything is fetched
+    for name in wanted:
+        with _bar() as progress:
+            path = models.fetch(name, progress)
+            if models.card(name).kind == "model":
+                models.onnx_path(name, progress=progress)
+        typer.echo(f"{name}: {path}")
+
+
+@app.command("info")
+def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models list.")]) -> None:
+    """All that is known of a model or clip: licence, origin, hash, where it is, inputs and outputs."""
+    from bodydouble import models
+
+    card = models.card(name)
+    rows = [
+        ("about", card.about),
+        ("kind", card.kind),
+        ("licence", f"{card.licence}, {card.author}"),
+        ("size", f"{card.size} bytes"),
+        ("SHA-256", card.sha256),
+        *(("source", str(source)) for source in card.sources),
+        ("state", models.status(name)),
+        ("file", str(models.place(card))),
+        *(("output", f"{role} ({tensor})") for role, tensor in card.outputs.items()),
+    ]
+    for label, text in rows:
+        typer.echo(f"{label:8} {text}")
+
+
+def _size(count: int) -> str:
+    return f"{count / MEGABYTE:.1f} MB"
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A progress bar on standard error that shows what models reports."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking in the cache", total=None)
+
+        def progress(done: int, total: int | None, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield progress
