@@ -55,7 +55,7 @@ def make_clip(
 ) -> Path:
     """Write a clip of `picture`s. times: seconds of each frame, otherwise `frames` at `rate`. sound: codec of a tone.
 
-    turn: degrees clockwise that a player must turn the picture by.
+    turn: degrees clockwise that a player must turn the picture by; mirrored: left to right, after that.
     """
     moments = [Fraction(k, rate) for k in range(frames)] if times is None else [Fraction(t) for t in times]
     ends = [*moments[1:], moments[-1] + (Fraction(1, rate) if last is None else Fraction(last))]

@@ -80,11 +80,11 @@ def timing(source: Path) -> Timing | None:
 
 def _length(container: Any, stream: Any) -> Fraction:
     """Seconds from the first picture's start to the last one's end, 0 when the file does not say."""
-    if stream.duration:
-        return Fraction(stream.duration * stream.time_base)
     tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska, by its muxers
     if tag:
         return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3])
+    if stream.duration:
+        return Fraction(stream.duration * stream.time_base)
     if container.duration and not container.streams.audio:
         return Fraction(container.duration, av.time_base)
     return Fraction(0)

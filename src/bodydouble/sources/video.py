@@ -8,6 +8,7 @@ can be decoded, then a SourceWarning. Memory does not grow with the file's lengt
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ _NOT_VIDEO = frozenset({"tty"})
 _UNKNOWN_RATE = Fraction(30)  # for files without time stamps or rate (raw streams)
 # Pixel aspect ratios beyond these are faults in the file: real ones run from 8:9 (NTSC) to 2:1 (anamorphic).
 _WIDEST_PIXEL = Fraction(4)
+# Seconds that the last picture may stand without the file counting as cut.
+_LONGEST_LAST = 1.0
 # Untagged YUV of this size and more is BT.709, smaller is BT.601: what players do (mpv mp_csp_guess_colorspace).
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
 
@@ -107,7 +110,7 @@ class VideoSource:
             for decoded in _decoded(container, stream, damage):
                 yield Frame(image=convert(decoded), time=clock(decoded.pts), index=index)
                 index += 1
-            cut = _ends_beyond_file(container, stream)
+            cut = _is_cut(container, stream, clock.now)
         if damage or cut:
             what = "ends before it should" if cut else f"is damaged ({damage[0]})"
             message = f"{self._path.name} {what}; {index} frames could be read, the rest is missing"
@@ -123,6 +126,11 @@ class _Clock:
         self._start: Fraction | None = None
         self._last: Fraction | None = None
 
+    @property
+    def now(self) -> float:
+        """The time given last, 0 before the first."""
+        return float(self._last - self._start) if self._last is not None and self._start is not None else 0.0
+
     def __call__(self, pts: int | None) -> float:
         stamp = None if pts is None else pts * self._time_base
         if self._last is not None and (stamp is None or stamp <= self._last):
@@ -132,7 +140,7 @@ class _Clock:
         if self._start is None:
             self._start = stamp
         self._last = stamp
-        return float(stamp - self._start)
+        return self.now
 
 
 class _Converter:
@@ -236,6 +244,9 @@ def _square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int,
 
 def _duration(container: Any, stream: Any) -> float:
     """Seconds that the pictures take, 0 if the file does not say."""
+    tagged = _tagged_duration(stream)
+    if tagged:
+        return tagged
     if stream.duration is not None:
         return float(stream.duration * stream.time_base)
     if container.duration is not None:
@@ -243,13 +254,24 @@ def _duration(container: Any, stream: Any) -> float:
     return 0.0
 
 
-def _ends_beyond_file(container: Any, stream: Any) -> bool:
-    """Whether the file's index names pictures past its end, that is, whether its tail is missing."""
+def _tagged_duration(stream: Any) -> float:
+    """Seconds by the tag that Matroska's muxers write for each stream, 0 if there is none."""
+    tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) if tag else 0.0
+
+
+def _is_cut(container: Any, stream: Any, last: float) -> bool:
+    """Whether the file's tail is missing: its index names pictures past its end, or it ends before its own duration.
+
+    last: seconds of the last picture that was read.
+    """
+    if _tagged_duration(stream) > last + _LONGEST_LAST:
+        return True
     entries = stream.index_entries
     if not len(entries) or container.size <= 0:
         return False
-    last = max((entries[i] for i in range(len(entries))), key=lambda entry: entry.pos)
-    return bool(last.pos + last.size > container.size)
+    end = max(entries[i].pos + entries[i].size for i in range(len(entries)))
+    return bool(end > container.size)
 
 
 def _matrix(frame: Any) -> int | None:
