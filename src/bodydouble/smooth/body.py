@@ -1,0 +1,82 @@
+"""What a keypoint layout says of the body: neighbours, sides, groups that are mistaken together, and its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.skeletons import skeleton
+from bodydouble.types import Array
+
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
+
+# Lengths between joints in torso lengths (hips' middle to shoulders' middle): adult means after Winter, Biomechanics
+# and Motor Control of Human Movement, figure 4.1, between the points that models mark.
+LIMBS = {
+    ("left_shoulder", "right_shoulder"): 0.72,
+    ("shoulder", "elbow"): 0.56,
+    ("elbow", "wrist"): 0.52,
+    ("hip", "knee"): 0.84,
+    ("knee", "ankle"): 0.84,
+    ("shoulder", "hip"): 1.02,
+}
+SIZE_QUANTILE = 0.8  # foreshortening only shortens, so the long limbs tell the size; the longest may be a wrong point
+LEGS = ("knee", "ankle", "heel", "foot", "toe")
+ARMS = ("elbow", "wrist", "pinky", "index", "thumb")
+HEAD = ("nose", "eye", "ear", "mouth", "head")
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """Index arrays for a layout of K points.
+
+    near: (K, K) 1 where two points move together. evidence: (K, K) what each point takes of others' evidence.
+    mirrored: (K,) opposite sides. groups: (G, K) points whose sides are mistaken together: arms, legs, the rest.
+    limbs: (L, 2) ends of limbs; ratios: (L,) their lengths in torso lengths.
+    """
+
+    near: Array
+    evidence: Array
+    mirrored: Indices
+    groups: Mask
+    limbs: Indices
+    ratios: Array
+
+    def size(self, points: Array, seen: Mask) -> float:
+        """Torso length read off the limbs in sight. points: (K, 2 or 3). seen: (K,). 0 when no limb is in sight."""
+        both = seen[self.limbs].all(axis=1)
+        if not both.any():
+            return 0.0
+        a, b = self.limbs[both].T
+        lengths = np.sqrt(((points[a] - points[b]) ** 2).sum(axis=-1)) / self.ratios[both]
+        return float(np.sort(lengths)[round(SIZE_QUANTILE * (len(lengths) - 1))])
+
+
+@cache
+def body(name: str) -> Body:
+    """The index arrays of the layout called `name`. Raises BodyDoubleError for an unknown one."""
+    table = skeleton(name)
+    index, count = table.index, len(table)
+    head = [point for point in table.points if any(part in point for part in HEAD)]
+    links = [*table.edges, *((a, b) for a in head for b in head if a != b)]
+    links += [(a, b) for a in ("nose", "neck") for b in ("left_shoulder", "right_shoulder")]
+    near = np.zeros((count, count))
+    for a, b in links:
+        if a in index and b in index:
+            near[index[a], index[b]] = near[index[b], index[a]] = 1.0
+    legs = np.array([any(part in point for part in LEGS) for point in table.points])
+    arms = (
+        np.array([any(part in point for part in ARMS) for point in table.points]) & ~legs
+    )  # a foot_index is no finger
+    limbs, ratios = [], []
+    for (a, b), ratio in LIMBS.items():
+        pairs = [(a, b)] if a in index else [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")]
+        limbs += [(index[start], index[end]) for start, end in pairs]
+        ratios += [ratio] * len(pairs)
+    evidence = np.eye(count) + near / np.maximum(near.sum(axis=1, keepdims=True), 1)
+    groups = np.array([arms, legs, ~(arms | legs)])
+    return Body(near, evidence, np.array(table.mirrored), groups, np.array(limbs), np.array(ratios))

@@ -1,0 +1,115 @@
+"""What cannot be: points that leap, sides that swap; and where a point is that is not seen.
+
+Arrays are (C, K, 3): C spaces (image, world), K points, three axes. Offsets are in units of reach(), so that 1 is as
+far as noise and the hardest push explain. Seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bodydouble.smooth.body import Body, Mask
+from bodydouble.types import Array
+
+# In torso lengths: what noise and bad guesses explain, per axis, and the hardest acceleration of a hand or foot
+# (150 m/s2 at a torso of 0.5 m: fast kicks and punches).
+LEAP = np.array([0.15, 0.15, 0.25])
+PUSH = 300.0
+SUPPORT = 0.5  # a neighbour that differs by less than this share of a leap makes it a movement
+LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
+SWAP_RATIO = 0.4  # exchanging the sides must leave less than this share of what is unexplained
+SWAP_DOUBT = 0.05  # and the frame as given must be explained this badly (1: every point beyond its reach)
+SWAP_TIME = 0.35  # seconds after which a lasting exchange is the truth
+
+
+def reach(size: Array, step: float) -> Array:
+    """(C, 1, 3) how far from where it was due a point may be seen after `step` seconds. size: (C, 1, 1)."""
+    return np.asarray((LEAP + PUSH * step**2 / 2) * size)
+
+
+class Swaps:
+    """Sees that left and right are exchanged, in arms, legs, the rest of the body or all of it; each space for itself.
+
+    A lasting exchange is believed after SWAP_TIME, so that a person who turns round is not fought.
+    """
+
+    def __init__(self, spaces: int, body: Body) -> None:
+        self._body = body
+        self._lasting = np.zeros((spaces, len(body.groups)))
+
+    def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
+        """Which points (C, K) to exchange with their opposite, and which to believe anew as they are.
+
+        points: as seen. due: where they were expected. seen: (K,). scale: (C, 1 or K, 3) 1 / reach, 0 for axes that are
+        not measured.
+        """
+        mirrored, groups = self._body.mirrored, self._body.groups
+        as_seen = np.minimum((((points - due) * scale) ** 2).sum(axis=-1), 1)
+        if not (as_seen[:, seen] > SWAP_DOUBT).any():
+            self._lasting[:] = 0
+            return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
+        exchanged = np.minimum((((points[:, mirrored] - due) * scale) ** 2).sum(axis=-1), 1)
+        pairs = groups & seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
+        weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
+        unexplained, left = as_seen @ weights, exchanged @ weights
+        swapped = (unexplained > SWAP_DOUBT) & (left < SWAP_RATIO * unexplained)
+        self._lasting = np.where(swapped, self._lasting + step, 0)
+        believed = self._lasting > SWAP_TIME
+        self._lasting[believed] = 0
+        return (swapped & ~believed) @ groups, believed @ groups
+
+
+class Leaps:
+    """Sees points that leap alone, and believes those that stay where they landed."""
+
+    def __init__(self, spaces: int, body: Body) -> None:
+        shape = (spaces, len(body.mirrored))
+        self._near = body.near > 0
+        self._landed = np.zeros((*shape, 3))
+        self._frames = np.zeros(shape, dtype=np.intp)
+        self._lasting = np.zeros(shape)
+
+    def __call__(self, points: Array, due: Array, rows: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
+        """Which rows (C, K) have leapt and are to be doubted, and which have stayed and are to be believed anew."""
+        off = (points - due) * scale
+        distance = np.sqrt((off**2).sum(axis=-1))
+        far = rows & (distance > 1)
+        for space, point in np.argwhere(far):
+            apart = np.sqrt(((off[space] - off[space, point]) ** 2).sum(axis=-1))
+            together = self._near[point] & rows[space] & (apart < SUPPORT * distance[space, point])
+            far[space, point] = not together.any()
+        if not far.any():
+            self._frames[:] = 0
+            return far, far
+        stays = (((points - self._landed) * scale) ** 2).sum(axis=-1) < 1
+        again = far & stays & (self._frames > 0)
+        self._lasting = np.where(again, self._lasting + step, 0)
+        self._frames = np.where(again, self._frames + 1, far.astype(np.intp))
+        self._landed = points
+        believed = (self._frames >= LEAP_FRAMES) & (self._lasting >= LEAP_TIME)
+        self._frames[believed] = 0
+        return far & ~believed, believed
+
+
+def mean_near(values: Array, known: Mask, near: Array) -> tuple[Array, Mask]:
+    """Mean of each point's known neighbours, (C, K, 3), and which points (C, K) have any."""
+    counts = known @ near
+    return (near @ (values * known[..., None])) / np.maximum(counts, 1)[..., None], counts > 0
+
+
+def carried(moved: Array, known: Mask, near: Array) -> Array:
+    """How far points move with the body: unknown ones take the mean of their neighbours; nothing known, nothing moves.
+
+    moved: (C, K, 3), right where known (C, K). near: (K, K). Returns (C, K, 3).
+    """
+    out = moved * known[..., None]
+    for _ in range(len(near)):
+        if known.all():
+            break
+        means, reached = mean_near(out, known, near)
+        new = reached & ~known
+        if not new.any():
+            break
+        out = np.where(new[..., None], means, out)
+        known = known | new
+    return out

@@ -1,0 +1,110 @@
+"""Where points are and how fast, from noisy sights: two Kalman filters each, mixed by how well each explains them.
+
+One filter is for a point at rest, one for a point in motion (interacting multiple models: Blom and Bar-Shalom, IEEE
+Transactions on Automatic Control 33, 1988), so that a resting body is averaged over long and a moving one is followed
+at once. What neighbouring points do counts as evidence. Arrays are (C, K, 3): C spaces (image, world), K points, three
+axes, each space in its own unit; sizes (C, 1, 1) are torso lengths in that unit; seconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.types import Array
+
+Mask = npt.NDArray[np.bool_]
+
+# How bodies move, in torso lengths and seconds. Chosen with benchmarks/steadiness.py.
+WANDER = 2.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
+PUSH = 12.0  # white-noise acceleration of a moving point, torso lengths per second to the power 3/2
+START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
+REST_TIME, MOTION_TIME = 0.3, 0.3  # mean seconds that rest and motion last
+CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing
+LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
+
+
+class Motion:
+    """A filter for rest and one for motion for each point; native units of each space.
+
+    moving: (C, K) chance that a point is in motion. still, still_spread: (C, K, 3) where it is if at rest, and that
+    variance. place, speed: (C, K, 3) where and how fast if in motion; spread, common, speed_spread: their variances.
+    """
+
+    def __init__(self, points: Array, noise: Array, size: Array) -> None:
+        shape = points.shape
+        self.moving = np.zeros(shape[:-1])
+        self.still, self.still_spread = np.zeros(shape), np.zeros(shape)
+        self.place, self.speed = np.zeros(shape), np.zeros(shape)
+        self.spread, self.common, self.speed_spread = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.put(np.ones(shape[:-1], dtype=bool), points, noise, size)
+
+    def put(self, rows: Mask, points: Array, noise: Array, size: Array) -> None:
+        """Start the given rows (C, K) anew at `points` (C, K, 3), of unknown speed."""
+        self.moving[rows] = 0.5
+        self.still[rows] = self.place[rows] = points[rows]
+        self.still_spread[rows] = self.spread[rows] = noise[rows] ** 2
+        self.speed[rows] = self.common[rows] = 0
+        self.speed_spread[rows] = (START_SPEED * np.broadcast_to(size, points.shape)[rows]) ** 2
+
+    @property
+    def estimate(self) -> Array:
+        """(C, K, 3) where each point is."""
+        return self.still + self.moving[..., None] * (self.place - self.still)
+
+    @property
+    def velocity(self) -> Array:
+        """(C, K, 3) how fast each point is, units a second."""
+        return self.moving[..., None] * self.speed
+
+    def shift(self, by: Array) -> None:
+        """Move every point by (C, K, 3)."""
+        self.still = self.still + by
+        self.place = self.place + by
+
+    def predict(self, step: float, size: Array, noise: Array, calm: float) -> None:
+        """Carry the state `step` seconds on.
+
+        noise: (C, 1, 1) deviation of a sight across. calm: how much less than usual the body is thought to move.
+        """
+        goes_on = self.moving * np.exp(-step / MOTION_TIME)
+        stops = self.moving - goes_on
+        starts = (1 - self.moving) * (1 - np.exp(-step / REST_TIME))
+        self.moving = goes_on + starts
+        a = (stops / (1 - self.moving))[..., None]  # of those at rest now, the share that was in motion
+        b = (goes_on / self.moving)[..., None]  # of those in motion now, the share that was in motion
+        apart, bb = self.place - self.still, b * (1 - b)
+        spread = self.still_spread + b * (self.spread - self.still_spread) + bb * apart**2
+        common = b * self.common + bb * apart * self.speed
+        unknown = (START_SPEED * size) ** 2
+        speed_spread = unknown + b * (self.speed_spread - unknown) + bb * self.speed**2
+        self.still_spread = self.still_spread + a * (self.spread - self.still_spread) + a * (1 - a) * apart**2
+        self.still_spread += (WANDER / calm * noise) ** 2 * step
+        push = (PUSH / calm * size) ** 2
+        self.speed = b * self.speed
+        self.place = self.still + b * apart + self.speed * step
+        self.still = self.still + a * apart
+        self.spread = spread + step * (2 * common + step * speed_spread) + push * step**3 / 3
+        self.common = common + step * speed_spread + push * step**2 / 2
+        self.speed_spread = speed_spread + push * step
+
+    def update(self, points: Array, noise: Array, trust: Array, evidence: Array) -> None:
+        """Take in sights. points, noise: (C, K, 3). trust: (C, K, 3) 1, or 0 for what was not measured.
+
+        evidence: (K, K) what each point takes of others' evidence of being in motion.
+        """
+        off_still, off = points - self.still, points - self.place
+        total_still, total = self.still_spread + noise**2, self.spread + noise**2
+        hints = off_still**2 / total_still - off**2 / total + np.log(total_still / total)
+        odds = np.clip((hints * trust).sum(axis=-1) / 2 @ evidence.T, -CERTAIN, CERTAIN)
+        moving = 1 / (1 + (1 - self.moving) / self.moving * np.exp(-odds))
+        self.moving = np.clip(moving, LEAST_CHANCE, 1 - LEAST_CHANCE)
+        gain = trust * self.still_spread / total_still
+        self.still = self.still + gain * off_still
+        self.still_spread = self.still_spread * (1 - gain)
+        gain, gain_speed = trust * self.spread / total, trust * self.common / total
+        self.place = self.place + gain * off
+        self.speed = self.speed + gain_speed * off
+        self.spread = self.spread * (1 - gain)
+        self.speed_spread = self.speed_spread - gain_speed * self.common
+        self.common = self.common * (1 - gain)

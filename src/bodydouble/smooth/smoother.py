@@ -1,0 +1,196 @@
+"""One person's poses, steadied: swapped sides undone, leaps doubted, noise filtered, vanished points held and faded.
+
+Time stamps are the poses' own: any frame rate; equal stamps are allowed, a gap of more than GAP glides to the new pose,
+and time that runs backwards starts afresh. Noise is given in torso lengths of the person, about 0.5 m.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bodydouble.smooth.body import Body, Mask, body
+from bodydouble.smooth.gates import Leaps, Swaps, carried, mean_near, reach
+from bodydouble.smooth.motion import Motion
+from bodydouble.types import Array, BodyDoubleError, Pose, State
+
+# Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 2 px across for a
+# torso of 250 px; 1 cm across and 3 cm in depth.
+NOISE = np.array([[0.008, 0.008, 0.03], [0.02, 0.02, 0.06]])
+LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
+SIZE_TIME = 2.0  # seconds over which the person's size settles
+UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back above the other
+FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 to 0, and a returning one's rises
+DRIFT_TIME = 0.1  # seconds in which a vanished point's own velocity dies out
+EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
+GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
+FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
+LEAST_AMOUNT = 0.1  # what amounts below this filter with, where the gates need a prediction
+
+
+def _stacked(pose: Pose) -> tuple[Array, Array]:
+    """Image points with depth, then world landmarks: (C, K, 3); and which axes are measured: (C, 1, 3) of 1 and 0."""
+    depth = np.zeros(len(pose.points)) if pose.depth is None else pose.depth
+    spaces = [np.column_stack([pose.points, depth])]
+    axes = [[[1.0, 1.0, 0.0 if pose.depth is None else 1.0]]]
+    if pose.world is not None:
+        spaces.append(pose.world)
+        axes.append([[1.0, 1.0, 1.0]])
+    return np.stack(spaces), np.array(axes)
+
+
+class Smoother:
+    """Steadies one person's poses. amount: 0 leaves points as measured, 0.5 suits live use, 1 is the calmest.
+
+    At 0 the gates still work: leaps, swaps and vanished points are mended, everything else passes unchanged. What each
+    amount costs in lag and leaves in jitter is what benchmarks/steadiness.py prints. Raises BodyDoubleError for an
+    amount outside 0..1.
+    """
+
+    def __init__(self, amount: float = 0.5) -> None:
+        if not 0 <= amount <= 1:
+            raise BodyDoubleError(f"smoothing amount {amount:g}; choose one from 0 (as measured) to 1 (calmest)")
+        self.amount = amount
+        self._calm = 2 * max(amount, LEAST_AMOUNT)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the person."""
+        self._last: Pose | None = None
+        self._time = 0.0
+        self._shown = self._offset = self._drift = np.zeros((0, 0, 3))  # (C, K, 3), native units
+        self._scores = np.zeros(0)  # (K,) as shown
+        self._visible: Mask = np.zeros(0, dtype=bool)  # (K,)
+
+    def __call__(self, pose: Pose) -> Pose:
+        """The same pose, steadied: points, depth, world and scores; visibility and presence as measured."""
+        points, axes = _stacked(pose)
+        last = self._last
+        if last is None or last.skeleton != pose.skeleton or len(points) != len(self._shown) or pose.time < self._time:
+            return self._start(pose, points)
+        step, absent = pose.time - self._time, pose.time - last.time
+        self._time = pose.time
+        self._measure(pose, step)
+        self._offset *= np.exp(-step / EASE_TIME)
+        if absent > GAP:
+            rows = np.ones(points.shape[:2], dtype=bool)
+            self._begin(rows, points, pose.scores)
+            self._visible = pose.scores >= SEEN
+            return self._finish(pose, points, pose.scores, rows & False, step)
+        return self._follow(pose, points, axes, step)
+
+    def missing(self, time: float) -> Pose | None:
+        """The person at `time`, unseen: held and fading, at last LOST; None when there is nothing to show."""
+        if self._last is None:
+            return None
+        absent = time - self._last.time
+        if absent > FORGET:
+            self.reset()
+            return None
+        step = max(time - self._time, 0.0)
+        self._time = max(time, self._time)
+        nothing = np.zeros(self._shown.shape[:2], dtype=bool)
+        self._offset *= np.exp(-step / EASE_TIME)
+        self._hold(self._motion.estimate, nothing, step)
+        self._visible = nothing[0]
+        left = max(1 - absent / FADE, 0.0)
+        held = replace(
+            self._last,
+            time=time,
+            score=self._last.score * left,
+            state=self._last.state if left > 0 else State.LOST,
+        )
+        return self._show(held, self._last.scores, step)
+
+    def _start(self, pose: Pose, points: Array) -> Pose:
+        """Begin with this pose as it is."""
+        shape = points.shape[:2]
+        self._body: Body = body(pose.skeleton)
+        self._time = pose.time
+        self._size = np.ones((len(points), 1, 1))
+        self._sized = False
+        self._measure(pose, 0.0)
+        self._motion = Motion(points, self._noise(pose.scores), self._size)
+        self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
+        self._offset, self._drift = np.zeros_like(points), np.zeros_like(points)
+        self._shown, self._scores = points, pose.scores
+        self._visible = pose.scores >= SEEN
+        self._last = pose
+        return pose
+
+    def _measure(self, pose: Pose, step: float) -> None:
+        """Let the person's size settle towards what this pose shows."""
+        seen = pose.scores >= SEEN
+        now = np.array([self._body.size(p, seen) for p in (pose.points, pose.world) if p is not None])
+        if (now <= 0).any():
+            return
+        share = 1 - np.exp(-step / SIZE_TIME) if self._sized else 1.0
+        self._size = self._size * (now[:, None, None] / self._size) ** share
+        self._sized = True
+
+    def _noise(self, scores: Array) -> Array:
+        """(C, K, 3) standard deviations that the filter reckons with."""
+        deviations = NOISE[: len(self._size), None] * self._size * np.sqrt(self._calm)
+        return np.asarray(deviations / np.sqrt(np.maximum(scores, LEAST_SCORE))[:, None])
+
+    def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
+        """An ordinary frame."""
+        mirrored, motion = self._body.mirrored, self._motion
+        was = motion.estimate
+        motion.predict(step, self._size, NOISE[: len(self._size), None, :1] * self._size, self._calm)
+        due = motion.estimate
+        scale = axes / reach(self._size, step)
+        swapped, turned = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
+        points = np.where(swapped[..., None], points[:, mirrored], points)
+        scores = np.where(swapped[0], pose.scores[mirrored], pose.scores)
+        visible = scores >= np.where(self._visible, UNSEEN, SEEN)
+        returned = np.broadcast_to(visible & ~self._visible, swapped.shape)
+        followed = visible & ~returned & ~turned
+        leapt, believed = self._leaps(points, due, followed, scale, step)
+        good = followed & ~leapt & ~believed
+        motion.update(points, self._noise(scores), axes * good[..., None], self._body.evidence)
+        self._hold(was, good, step)
+        self._begin(visible & (returned | turned | believed), points, scores)
+        self._visible = visible
+        return self._finish(pose, points, scores, good, step)
+
+    def _hold(self, was: Array, good: Mask, step: float) -> None:
+        """Let points that are not followed (not in good) go along with their neighbours, their own motion dying out."""
+        motion, near = self._motion, self._body.near
+        speed = motion.velocity
+        around, _ = mean_near(speed, good, near)
+        self._drift = np.where(good[..., None], speed - around, self._drift * np.exp(-step / DRIFT_TIME))
+        if not good.all():
+            now = motion.estimate
+            moved = carried(now - was, good, near) + self._drift * step
+            motion.shift(np.where(good[..., None], 0, was + moved - now))
+
+    def _begin(self, rows: Mask, points: Array, scores: Array) -> None:
+        """Start rows (C, K) anew where they are seen; what is shown glides there, unless nothing is shown."""
+        if not rows.any():
+            return
+        self._motion.put(rows, points, self._noise(scores), self._size)
+        glide = (rows & (self._scores > 0))[..., None]
+        self._offset = np.where(glide, self._shown - points, np.where(rows[..., None], 0, self._offset))
+        self._drift = np.where(rows[..., None], 0, self._drift)
+
+    def _finish(self, pose: Pose, points: Array, scores: Array, good: Mask, step: float) -> Pose:
+        """Show this frame. good: (C, K) rows that may be shown as measured when nothing is to be smoothed."""
+        self._last = pose
+        if self.amount == 0:
+            self._offset = np.where(good[..., None], points - self._motion.estimate, self._offset)
+        return self._show(pose, scores, step)
+
+    def _show(self, pose: Pose, scores: Array, step: float) -> Pose:
+        """`pose` with the points and scores that are to be shown."""
+        self._shown = self._motion.estimate + self._offset
+        rising = np.minimum(scores, self._scores + step / RISE)
+        self._scores = np.where(self._visible, rising, np.maximum(self._scores - step / FADE, 0))
+        return replace(
+            pose,
+            points=self._shown[0, :, :2],
+            depth=None if pose.depth is None else self._shown[0, :, 2],
+            world=None if pose.world is None else self._shown[1],
+            scores=self._scores,
+        )
