@@ -1,0 +1,11 @@
+"""Pose models: a frame in, the poses of the people in it out, in source pixels.
+
+session.py chooses the device, graph.py makes one ONNX graph a model, and one module a family knows its scheme.
+"""
+
+from bodydouble.estimate import blazepose as _blazepose  # registers its models
+from bodydouble.estimate.family import Estimator, family, load, models
+from bodydouble.estimate.session import DeviceStatus, available_devices, choose_providers
+
+__all__ = ["DeviceStatus", "Estimator", "available_devices", "choose_providers", "family", "load", "models"]
+del _blazepose

@@ -1,0 +1,157 @@
+"""BlazePose: a person detector, then 33 points and their metric positions in a rotated region around each person.
+
+Source pixels, radians, metres. The detector runs when somebody is looked for; a followed person's next region comes
+from two auxiliary points of the landmark model (following.py).
+Source of the scheme: google-ai-edge/mediapipe, modules/pose_detection and modules/pose_landmark
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from bodydouble.estimate import graph, region, ssd
+from bodydouble.estimate.family import Estimator, family
+from bodydouble.estimate.following import Follower, Sight
+from bodydouble.estimate.region import Region
+from bodydouble.estimate.session import Session, open_sessions
+from bodydouble.models import onnx_path
+from bodydouble.skeletons import BLAZEPOSE_33, Skeleton
+from bodydouble.types import Frame, Image, Pose
+
+DETECTOR = "blazepose-detector"
+DETECTOR_STRIDES = (8, 16, 32, 32, 32)  # pose_detection_cpu.pbtxt, as the next ones
+MIN_DETECTION = 0.5
+MOST_CANDIDATES = 128  # kept before suppression; a person gives 10 to 40
+
+# Values of a byte: -1..1 for the detector, 0..1 for the landmarks.
+DETECTOR_INPUT = graph.Input("input_1", 224, 1 / 127.5, -1.0, replicate=False)
+DETECTOR_OUTPUTS = graph.DetectorOutputs("Identity", "Identity_1", MOST_CANDIDATES)
+LANDMARK_INPUT = graph.Input("input_1", 256, 1 / 255, 0.0, replicate=True)
+LANDMARK_OUTPUTS = graph.LandmarkOutputs(
+    landmarks="Identity",
+    presence="Identity_1",
+    world="Identity_4",
+    heatmap="Identity_3",
+    total=39,
+    kept=35,
+    bodies=33,
+    cells=64,
+)
+HIPS, RIM = 33, 34  # the auxiliary points: middle of the hips, and the circle around the body
+
+# Devices where OpenCV's crop is the faster one: docs/decisions/estimate-crop.md
+CROP_DEVICES = ("cpu", "openvino")
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The two graphs of a model in use. preparation: where crops are made."""
+
+    detector: Session
+    landmarks: Session
+    preparation: graph.Preparation
+
+    def detect(self, image: Image, areas: Iterable[Region]) -> list[Region]:
+        """Regions of the people whom the detector sees in any of the upright square areas, best first."""
+        found = [self._candidates(image, area) for area in areas]
+        people = ssd.suppress(
+            ssd.Detections(
+                np.concatenate([one.boxes for one in found]),
+                np.concatenate([one.points for one in found]),
+                np.concatenate([one.scores for one in found]),
+            )
+        )
+        return [region.from_alignment(points[0], points[1]) for points in people.points]
+
+    def _candidates(self, image: Image, area: Region) -> ssd.Detections:
+        boxes, points, scores = self.detector(self._feed(image, area, DETECTOR_INPUT))
+        likely = scores >= MIN_DETECTION
+        return ssd.Detections(
+            boxes[likely].astype(np.float64), points[likely].astype(np.float64), scores[likely].astype(np.float64)
+        )
+
+    def look(self, image: Image, where: Region) -> Sight:
+        """The person in a region."""
+        points, world, score = self.landmarks(self._feed(image, where, LANDMARK_INPUT))
+        values = points.astype(np.float64)
+        return Sight(values, world.astype(np.float64), float(score[0]), values[HIPS, :2], values[RIM, :2])
+
+    def _feed(self, image: Image, where: Region, wanted: graph.Input) -> dict[str, np.ndarray]:
+        if self.preparation is graph.Preparation.IMAGE:
+            return {"image": image, "region": where.array()}
+        return {"crop": region.square(image, where, wanted.size, replicate=wanted.replicate), "region": where.array()}
+
+
+class BlazePose:
+    """The estimator of one BlazePose model (see family.Estimator)."""
+
+    skeleton: Skeleton = BLAZEPOSE_33
+
+    def __init__(self, model: str, networks: Networks, people: int) -> None:
+        self.model = model
+        self.provider = networks.landmarks.device
+        self._follow = Follower(networks, people)
+        self._size: tuple[int, int] | None = None
+
+    def __call__(self, frame: Frame) -> list[Pose]:
+        """The people in the frame, in its pixels; [] means looked, and nobody is there."""
+        if frame.size != self._size:
+            self._follow.reset()
+            self._size = frame.size
+        image = np.ascontiguousarray(frame.image)
+        return [_pose(sight, frame.time) for sight in self._follow(image, frame.time)]
+
+    def reset(self) -> None:
+        """Forget everybody."""
+        self._follow.reset()
+        self._size = None
+
+
+def _pose(sight: Sight, time: float) -> Pose:
+    """A sighting as the other stages know it."""
+    count = len(BLAZEPOSE_33)
+    points = sight.points[:count]
+    return Pose(
+        skeleton=BLAZEPOSE_33.name,
+        points=points[:, :2],
+        scores=points[:, 3] * points[:, 4],
+        score=sight.score,
+        time=time,
+        depth=points[:, 2],
+        world=sight.world,
+        visibility=points[:, 3],
+        presence=points[:, 4],
+    )
+
+
+@family("blazepose-lite", "blazepose-full", "blazepose-heavy")
+def blazepose(model: str, device: str, people: int, threads: int | None) -> Estimator:
+    """An estimator of one of the BlazePose models; see family.load."""
+    networks = {
+        "detector": onnx.load(onnx_path(DETECTOR, outputs=DETECTOR_OUTPUTS.names)),
+        "landmarks": onnx.load(onnx_path(model, outputs=LANDMARK_OUTPUTS.names)),
+    }
+    return BlazePose(model, open_networks(networks, device, threads), people)
+
+
+def open_networks(networks: dict[str, onnx.ModelProto], device: str, threads: int | None) -> Networks:
+    """Sessions of the converted "detector" and "landmarks", with the preparation that is fastest on the device."""
+
+    def graphs(preparation: graph.Preparation) -> dict[str, onnx.ModelProto]:
+        centres = ssd.anchors(DETECTOR_INPUT.size, DETECTOR_STRIDES)
+        return {
+            "detector": graph.detector_graph(
+                networks["detector"], DETECTOR_INPUT, DETECTOR_OUTPUTS, centres, preparation
+            ),
+            "landmarks": graph.landmark_graph(networks["landmarks"], LANDMARK_INPUT, LANDMARK_OUTPUTS, preparation),
+        }
+
+    def preparation(name: str) -> graph.Preparation:
+        return graph.Preparation.CROP if name in CROP_DEVICES else graph.Preparation.IMAGE
+
+    sessions = open_sessions(lambda name: graphs(preparation(name)), device, threads)
+    return Networks(**sessions, preparation=preparation(sessions["landmarks"].device))

@@ -1,0 +1,75 @@
+"""What every pose model offers, and the register of model families.
+
+A family is a function that makes an estimator of one of its models; a module registers it with @family("name", ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from bodydouble.skeletons import Skeleton
+from bodydouble.types import BodyDoubleError, Frame, Pose
+
+
+class Estimator(Protocol):
+    """Frames in, poses out; remembers where the people were.
+
+    model: its name in the zoo. skeleton: the layout of its poses. provider: the device in use, "cpu", "cuda", ...
+    """
+
+    @property
+    def model(self) -> str: ...  # noqa: D102
+
+    @property
+    def skeleton(self) -> Skeleton: ...  # noqa: D102
+
+    @property
+    def provider(self) -> str: ...  # noqa: D102
+
+    def __call__(self, frame: Frame) -> list[Pose]:
+        """The people in the frame, in its pixels; [] means looked, and nobody is there."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everybody, as before the first frame."""
+        ...
+
+
+Factory = Callable[[str, str, int, int | None], Estimator]  # model, device, people, threads
+
+FAMILIES: dict[str, Factory] = {}
+
+
+def family(*models: str) -> Callable[[Factory], Factory]:
+    """Registers a function as the maker of these models. Raises BodyDoubleError for a name that is taken."""
+
+    def register(make: Factory) -> Factory:
+        for model in models:
+            if model in FAMILIES:
+                raise BodyDoubleError(f'pose model "{model}" is registered twice; give one of them another name')
+            FAMILIES[model] = make
+        return make
+
+    return register
+
+
+def models() -> tuple[str, ...]:
+    """The names that `load` knows, in order."""
+    return tuple(sorted(FAMILIES))
+
+
+def load(
+    model: str = "blazepose-full", *, device: str = "auto", people: int = 1, threads: int | None = None
+) -> Estimator:
+    """An estimator, its weights fetched and converted if they are not in the cache yet.
+
+    device: auto, cpu, cuda, tensorrt, directml, coreml or openvino. people: 1 locks on to the largest person; more
+    follows as many. threads: of ONNX Runtime, None for as many as there are cores, at most four.
+    Raises BodyDoubleError for an unknown model, a device that cannot be had, or people less than 1.
+    """
+    if model not in FAMILIES:
+        raise BodyDoubleError(f'no pose model "{model}"; choose from {", ".join(models())}')
+    if people < 1:
+        raise BodyDoubleError(f"{people} people asked for; give 1 to follow one person, or more")
+    return FAMILIES[model](model, device, people, threads)
