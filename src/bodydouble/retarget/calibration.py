@@ -41,8 +41,8 @@ PRIOR = np.array(list(RATIOS.values()))
 STATURE = 1.70  # metres: between the means of adult women and men (NCD-RisC 2016: 1.60 and 1.72)
 
 PRIOR_SECONDS = 0.3  # evidence that the prior is worth: a few good frames outweigh it
-SAMPLES = 128  # kept lengths per bone; beyond them every second is dropped and the spacing doubles
-SPACING = 1 / 15  # seconds between kept samples at first: pose noise is alike in neighbouring frames
+SAMPLES = 96  # kept lengths per bone; beyond them every second is dropped and the spacing doubles
+SPACING = 1 / 10  # seconds between kept samples at first: pose noise is alike in neighbouring frames
 SPACING_AT_MOST = 1.0  # the memory then spans SAMPLES seconds and follows a slow change, as of a model's idea of size
 # Shown lengths follow the evidence with this time constant, fast at first (nobody has seen the character yet), then so
 # slowly that the character is not seen to breathe: least, growth per second watched, most; seconds.

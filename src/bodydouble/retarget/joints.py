@@ -6,7 +6,7 @@ Image points here are y up, so that angles read as in Posture. Tables are made o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ def _tables(name: str) -> tuple[Array, npt.NDArray[np.bool_]]:
     return weights, weights > 0
 
 
+@lru_cache(maxsize=4)  # calibration, posture and placement read the same pose one after the other
 def joints(pose: Pose) -> Joints:
     """The named points of `pose`; one that the layout lacks has score 0."""
     weights, used = _tables(pose.skeleton)

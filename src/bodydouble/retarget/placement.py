@@ -12,7 +12,7 @@ import numpy as np
 
 from bodydouble.retarget.calibration import Body
 from bodydouble.retarget.joints import INDEX, SEEN, joints
-from bodydouble.retarget.sight import sight
+from bodydouble.retarget.sight import pixels_per_unit
 from bodydouble.skeletons import BONE_INDEX, skeleton
 from bodydouble.types import Array, Camera, Placement, Pose
 
@@ -46,7 +46,7 @@ class Placer:
     def __call__(self, pose: Pose, body: Body, camera: Camera | None = None) -> Placement:
         """The person's place in this frame; score 0 where hips and shoulders are unseen."""
         seen = joints(pose)
-        scale = sight(seen, body, None).scale
+        scale = pixels_per_unit(seen, body)
         hips = _hips(seen.points, seen.scores, scale * float(body.lengths[SPINE]))
         if scale <= 0 or hips is None:
             return Placement()

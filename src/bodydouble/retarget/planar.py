@@ -259,12 +259,12 @@ def _whole_turns(angle: float) -> float:
 
 def _wrapped(angle: Array) -> Array:
     """The same angles within -pi .. pi."""
-    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
+    return np.asarray(angle - math.tau * np.rint(angle / math.tau))
 
 
 def _smoothstep(value: Array, low: Array | float, high: Array | float) -> Array:
     """0 below `low`, 1 above `high`, smooth between."""
-    t = np.clip((value - low) / (high - low), 0.0, 1.0)
+    t = np.minimum(np.maximum((value - low) / (high - low), 0.0), 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))
 
 

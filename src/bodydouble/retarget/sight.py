@@ -7,22 +7,24 @@ Why: docs/decisions/perspective.md
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from bodydouble.retarget.calibration import Body, drawn_scale
 from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints
 from bodydouble.types import Array, Camera
 
-ITERATIONS = 3  # damped Gauss-Newton steps; more change directions by less than 0.01 degrees
+ITERATIONS = 2  # damped Gauss-Newton steps; more change directions by less than 0.01 degrees
 POINT_ERROR = 0.02  # metres: error of a world point against its image point across the view (1 to 3 cm on BlazePose)
 OUTLIER = 2.5  # errors beyond this many POINT_ERRORs count less and less
 # Radians: how far the world's axes may be turned from where a crop around the person would have them. Half a webcam's
 # view is 30 degrees, which is the most that camera-aligned axes differ.
 TURN_ERROR = 0.15
 FEWEST = 4  # points that a fit needs
+TURNS = np.arange(3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,7 @@ class Sight:
 def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     """How the bones of a pose lie before `camera`, or before none (parallel rays)."""
     good = seen.scores >= SEEN
-    scale = _scale(seen, body, good)
+    scale = pixels_per_unit(seen, body)
     world = None if seen.world is None else seen.world[ENDS] - seen.world[STARTS]
     if camera is None or scale <= 0:
         drawn = np.zeros((len(STARTS), 3))
@@ -60,21 +62,22 @@ def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     rays = np.concatenate((slopes, np.full((len(slopes), 1), -1.0)), axis=1)
     start, end = rays[STARTS], rays[ENDS]
     towards = -(start + end)
-    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    towards /= np.sqrt(np.einsum("bk,bk->b", towards, towards))[:, None]
     drawn = 0.5 * (far[STARTS] + far[ENDS])[:, None] * (end - start)
-    drawn -= (drawn * towards).sum(axis=1)[:, None] * towards
+    drawn -= np.einsum("bk,bk->b", drawn, towards)[:, None] * towards
     return Sight(towards, drawn, world, camera.focal / distance)
 
 
-def _scale(seen: Joints, body: Body, good: npt.NDArray[np.bool_]) -> float:
+@lru_cache(maxsize=4)  # posture and placement ask about the same frame
+def pixels_per_unit(seen: Joints, body: Body) -> float:
     """Pixels per unit, by world points against image points, or by bone lengths without them; 0 = unknown."""
     if seen.world is None:
         line = seen.points[ENDS] - seen.points[STARTS]
         drawn: Array = np.hypot(line[:, 0], line[:, 1])
         return drawn_scale(drawn, body.lengths, np.where(seen.bone_scores >= SEEN, 1.0, 0.0))
-    if good.sum() < 2:
+    weights = np.where(seen.scores >= SEEN, seen.scores, 0.0)
+    if np.count_nonzero(weights) < 2:
         return 0.0
-    weights = np.where(good, seen.scores, 0.0)
     scale = 0.0
     flat = seen.world[:, :2]
     for _ in range(2):
@@ -87,7 +90,7 @@ def _scale(seen: Joints, body: Body, good: npt.NDArray[np.bool_]) -> float:
         scale = max(float(share @ (world * image).sum(axis=1)) / spread, 0.0)
         if scale <= 0:
             return 0.0
-        weights = weights * _trust(np.linalg.norm(image / scale - world, axis=1))
+        weights = weights * _trust(np.hypot(*(image / scale - world).T))
     return scale
 
 
@@ -98,11 +101,12 @@ def _trust(error: Array) -> Array:
 
 
 def looking_along(ray: Array) -> Array:
-    """(..., 3, 3) shortest rotations that carry the view's axis (0, 0, -1) onto rays (..., 3)."""
-    x, y, z = np.moveaxis(ray / np.linalg.norm(ray, axis=-1, keepdims=True), -1, 0)
+    """(3, 3) shortest rotation that carries the view's axis (0, 0, -1) onto a ray (3,) of any length."""
+    x, y, z = ray.tolist()
+    long = math.sqrt(x * x + y * y + z * z)
+    x, y, z = x / long, y / long, z / long
     c = 1.0 - z  # 1 + cosine of the angle; rays lie before the camera, so it is above 1
-    rows = [[1 - x * x / c, -x * y / c, -x], [-x * y / c, 1 - y * y / c, -y], [x, y, -z]]
-    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
+    return np.array([[1 - x * x / c, -x * y / c, -x], [-x * y / c, 1 - y * y / c, -y], [x, y, -z]])
 
 
 def _fit(world: Array, slopes: Array, scores: Array, far: float) -> tuple[Array, float]:
@@ -113,39 +117,50 @@ def _fit(world: Array, slopes: Array, scores: Array, far: float) -> tuple[Array,
     where the ray to the person would have it, as a network that sees only the crop around the person has its axes along
     that ray; axes aligned with the camera are found from the data. Damped Gauss-Newton with Huber weights.
     """
+    count = len(world)
     share = scores / scores.sum()
-    turned = world @ looking_along(np.append(share @ slopes, -1.0)).T
-    shift = np.append(share @ slopes * far - share @ turned[:, :2], -far)
+    middle = share @ slopes
+    turned = looking_along(np.append(middle, -1.0)) @ world.T
+    shift = np.append(middle * far - turned[:2] @ share, -far)
+    wanted = slopes.T
     swerve = np.zeros(3)  # rotation from the start, as a vector
+    across = np.zeros((6, 2, count))  # derivatives of the error by a turn about x, y, z and a shift along them
+    across[3, 0] = across[4, 1] = 1.0
     for _ in range(ITERATIONS):
-        place = turned + shift
-        away = np.maximum(-place[:, 2], 0.1 * far)
-        seen = place[:, :2] / away[:, None]
-        error = (seen - slopes) * away[:, None]  # metres across the view
-        weight = scores * _trust(np.linalg.norm(error, axis=1)) / POINT_ERROR**2
-        x, y, z = turned.T
-        u, v = seen.T
-        one, none = np.ones_like(x), np.zeros_like(x)
-        # derivatives of `error` by a turn about x, y, z and a shift along them (d place = turn x turned + shift)
-        across_x = np.stack((u * y, z - u * x, -y, one, none, u))
-        across_y = np.stack((v * y - z, -v * x, x, none, one, v))
-        normal = (across_x * weight) @ across_x.T + (across_y * weight) @ across_y.T
-        slope = (across_x * weight) @ error[:, 0] + (across_y * weight) @ error[:, 1]
-        normal[:3, :3] += np.eye(3) / TURN_ERROR**2
+        away = np.maximum(-turned[2] - shift[2], 0.1 * far)
+        seen = (turned[:2] + shift[:2, None]) / away
+        error = (seen - wanted) * away  # metres across the view
+        weight = scores * _trust(np.sqrt(error[0] ** 2 + error[1] ** 2)) / POINT_ERROR**2
+        # place = turned + shift, d place = turn x turned + d shift, d error = d place across + seen * d place along
+        across[0] = seen * turned[1]
+        across[0, 1] -= turned[2]
+        across[1] = -seen * turned[0]
+        across[1, 0] += turned[2]
+        across[2, 0] = -turned[1]
+        across[2, 1] = turned[0]
+        across[5] = seen
+        flat, weighted = across.reshape(6, -1), (across * weight).reshape(6, -1)
+        normal, slope = weighted @ flat.T, weighted @ error.ravel()
+        normal[TURNS, TURNS] += 1.0 / TURN_ERROR**2
         slope[:3] += swerve / TURN_ERROR**2
         step = -np.linalg.solve(normal, slope)
-        turned = turned @ _rotation(step[:3]).T
+        turned = _rotation(step[:3]) @ turned
         swerve += step[:3]
         shift += step[3:]
-        shift[2] = np.clip(shift[2], -3.0 * far, -far / 3.0)
-    return turned, float(-shift[2])
+        shift[2] = min(max(shift[2], -3.0 * far), -far / 3.0)
+    return turned.T, float(-shift[2])
 
 
 def _rotation(vector: Array) -> Array:
     """(3, 3) rotation by a vector's length in radians about it (Rodrigues)."""
-    angle = float(np.sqrt(vector @ vector))
-    x, y, z = vector
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    return np.asarray(
-        np.eye(3) + np.sinc(angle / np.pi) * cross + 0.5 * np.sinc(angle / (2 * np.pi)) ** 2 * (cross @ cross)
+    x, y, z = vector.tolist()
+    angle = math.sqrt(x * x + y * y + z * z)
+    s = math.sin(angle) / angle if angle > 0 else 1.0
+    h = 0.5 * (math.sin(angle / 2) / (angle / 2)) ** 2 if angle > 0 else 0.5  # (1 - cos) / angle^2
+    return np.array(
+        [
+            [1 - h * (y * y + z * z), h * x * y - s * z, h * x * z + s * y],
+            [h * x * y + s * z, 1 - h * (x * x + z * z), h * y * z - s * x],
+            [h * x * z - s * y, h * y * z + s * x, 1 - h * (x * x + y * y)],
+        ]
     )
