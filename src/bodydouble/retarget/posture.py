@@ -27,11 +27,12 @@ DRAWN_RATIO_ERROR = 0.04  # of the calibrated length and the frame's scale toget
 WORLD_ERROR = 0.045
 DEPTH_ERROR = 0.09  # depth without world points (pixels of the image model) is about half as good
 STATURE = 1.70
-LEAST_DRAWN = 1e-6  # units of length: below this a bone's angle in the picture is not there
 
 # Which way a bone leans out of the picture when a person who faces the camera bends it, for poses without any depth:
-# knees send thighs forward and shins back, elbows send arms forward, feet and the head point forward.
-FORWARD = np.array([0.0 if "clavicle" in n or "pelvis" in n else -1.0 if "shin" in n else 1.0 for n in NAMES])
+# hips and elbows send thighs, arms and feet forward, knees send shins back; the others lean either way.
+WAYS = {"upper_arm": 1.0, "forearm": 1.0, "thigh": 1.0, "shin": -1.0, "foot": 1.0}
+FORWARD = np.array([WAYS.get(name.partition("_")[2], 0.0) for name in NAMES])
+GUESSED_ERROR = 0.35  # radians: a lean as small as this, read off a drawn length alone, is as likely none
 SIDEWAYS = np.array([("clavicle" in n or "pelvis" in n) * (1.0 if "left" in n else -1.0) for n in NAMES])
 LEFT_CLAVICLE, RIGHT_CLAVICLE = BONE_INDEX["left_clavicle"], BONE_INDEX["right_clavicle"]
 SPINE, HEAD = BONE_INDEX["spine"], BONE_INDEX["head"]
@@ -48,24 +49,22 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     seen = joints(pose)
     view = sight(seen, body, camera)
     scores = np.where((seen.bone_scores >= SEEN) & (view.scale > 0), seen.bone_scores, 0.0)
-    long = np.linalg.norm(view.drawn, axis=1)
-    lean = _lean(pose, seen, view, body, long)
-    flat = np.where((long > LEAST_DRAWN)[:, None], view.drawn / np.maximum(long, LEAST_DRAWN)[:, None], [1.0, 0.0, 0.0])
-    directions = np.cos(lean)[:, None] * flat + np.sin(lean)[:, None] * view.towards
+    lean = _lean(pose, seen, view, body)
+    directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     directions[scores == 0] = [0.0, -1.0, 0.0]
     return Posture(NAMES, directions, scores, _facing(directions, scores))
 
 
-def _lean(pose: Pose, seen: Joints, view: Sight, body: Body, long: Array) -> Array:
-    """(B,) radians that each bone leans out of the picture to the camera. long: (B,) drawn lengths.
+def _lean(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
+    """(B,) radians that each bone leans out of the picture to the camera.
 
     The drawn length gives the size of the lean: well for a bone that points at us, badly for one that lies in the
     picture. World points (or depth) give size and sign, and are trusted the more the longer the bone. The two are
     averaged by their variances; where the sign is in doubt, the drawn size counts for that much less, so that nothing
     flips.
     """
-    ratio = np.minimum(long / body.lengths, 1.0)
+    ratio = np.minimum(view.drawn / body.lengths, 1.0)
     size = np.arccos(ratio)
     unit = body.height / STATURE
     ratio_error = np.hypot(DRAWN_ERROR * unit / body.lengths, DRAWN_RATIO_ERROR * ratio)
@@ -77,8 +76,7 @@ def _lean(pose: Pose, seen: Joints, view: Sight, body: Body, long: Array) -> Arr
         height, error = (seen.depth[ENDS] - seen.depth[STARTS]) / view.scale, DEPTH_ERROR
         across = np.sqrt(np.maximum(body.lengths**2 - height**2, 0.0))
     else:
-        trust = size**2 / (size**2 + drawn_variance)  # a lean within its own error is likelier none
-        return np.asarray(_guessed_sign(pose, seen, view, body) * trust * size)
+        return _guessed_lean(pose, view, body, size)
     deep = np.arctan2(height, across)
     deep_error = error * unit / body.lengths
     sign = np.tanh(1.2 * deep / deep_error)  # mean sign of a value with this error
@@ -86,12 +84,20 @@ def _lean(pose: Pose, seen: Joints, view: Sight, body: Body, long: Array) -> Arr
     return np.asarray(share * sign * size + (1.0 - share) * deep)
 
 
-def _guessed_sign(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
-    """(B,) -1..1: which way bones lean, by anatomy, in a picture without depth."""
-    shoulders = view.drawn[LEFT_CLAVICLE, 0] - view.drawn[RIGHT_CLAVICLE, 0]
-    width = body.lengths[LEFT_CLAVICLE] + body.lengths[RIGHT_CLAVICLE]
+def _guessed_lean(pose: Pose, view: Sight, body: Body, size: Array) -> Array:
+    """(B,) radians of lean in a picture without depth. size: (B,) radians, as the drawn lengths would have it.
+
+    The way is by anatomy. A bone whose way is not known, or that is drawn nearly whole, is taken as upright before the
+    camera, which is how most of a body is most of the time.
+    """
+    right = view.flat[:, 0] * view.drawn
+    shoulders = float(right[LEFT_CLAVICLE] - right[RIGHT_CLAVICLE])
+    width = float(body.lengths[LEFT_CLAVICLE] + body.lengths[RIGHT_CLAVICLE])
     front = math.tanh(shoulders / width / FRONT_TURN)
-    return np.asarray(FORWARD * front - SIDEWAYS * _face_turn(pose, view, body))
+    sign = FORWARD * front - SIDEWAYS * _face_turn(pose, view, body)
+    trust = size**2 / (size**2 + GUESSED_ERROR**2)
+    level = np.arctan2(-view.flat[:, 2], view.towards[:, 2])
+    return np.asarray(trust * sign * size + (1.0 - trust * np.abs(sign)) * level)
 
 
 def _face_turn(pose: Pose, view: Sight, body: Body) -> float:

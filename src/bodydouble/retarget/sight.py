@@ -23,6 +23,7 @@ OUTLIER = 2.5  # errors beyond this many POINT_ERRORs count less and less
 # Radians: how far the world's axes may be turned from where a crop around the person would have them. Half a webcam's
 # view is 30 degrees, which is the most that camera-aligned axes differ.
 TURN_ERROR = 0.15
+LEAST_DRAWN = 1e-9  # units of length: below this a bone has no angle in the picture
 FEWEST = 4  # points that a fit needs
 TURNS = np.arange(3)
 
@@ -31,12 +32,13 @@ TURNS = np.arange(3)
 class Sight:
     """Every body bone as the camera sees it, in camera axes and the body's unit of length.
 
-    towards: (B, 3) unit vectors from the bone to the camera. drawn: (B, 3) the part of the bone across that line, as
-    measured in the image. world: (B, 3) the bone as the model's world points have it, or None. scale: pixels per unit
-    at the hips' distance, 0 = unknown.
+    towards: (B, 3) unit vectors from the bone to the camera. flat: (B, 3) unit vectors of the part of the bone across
+    that line, as measured in the image; drawn: (B,) that part's length. world: (B, 3) the bone as the model's world
+    points have it, or None. scale: pixels per unit at the hips' distance, 0 = unknown.
     """
 
     towards: Array
+    flat: Array
     drawn: Array
     world: Array | None
     scale: float
@@ -48,9 +50,9 @@ def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     scale = pixels_per_unit(seen, body)
     world = None if seen.world is None else seen.world[ENDS] - seen.world[STARTS]
     if camera is None or scale <= 0:
-        drawn = np.zeros((len(STARTS), 3))
-        drawn[:, :2] = (seen.points[ENDS] - seen.points[STARTS]) / (scale if scale > 0 else 1.0)
-        return Sight(np.tile([0.0, 0.0, 1.0], (len(STARTS), 1)), drawn, world, scale)
+        line = np.zeros((len(STARTS), 3))
+        line[:, :2] = (seen.points[ENDS] - seen.points[STARTS]) / (scale if scale > 0 else 1.0)
+        return Sight(np.tile([0.0, 0.0, 1.0], (len(STARTS), 1)), *_measured(line), world, scale)
     width, height = camera.size
     slopes = (seen.points - np.array([width / 2, -height / 2])) / camera.focal
     distance = camera.focal / scale
@@ -63,9 +65,16 @@ def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     start, end = rays[STARTS], rays[ENDS]
     towards = -(start + end)
     towards /= np.sqrt(np.einsum("bk,bk->b", towards, towards))[:, None]
-    drawn = 0.5 * (far[STARTS] + far[ENDS])[:, None] * (end - start)
-    drawn -= np.einsum("bk,bk->b", drawn, towards)[:, None] * towards
-    return Sight(towards, drawn, world, camera.focal / distance)
+    line = 0.5 * (far[STARTS] + far[ENDS])[:, None] * (end - start)
+    line -= np.einsum("bk,bk->b", line, towards)[:, None] * towards
+    return Sight(towards, *_measured(line), world, camera.focal / distance)
+
+
+def _measured(line: Array) -> tuple[Array, Array]:
+    """Unit vectors and lengths of (B, 3) vectors; one without length points to the right."""
+    long: Array = np.sqrt(np.einsum("bk,bk->b", line, line))
+    some = long > LEAST_DRAWN
+    return np.where(some[:, None], line / np.where(some, long, 1.0)[:, None], [1.0, 0.0, 0.0]), long
 
 
 @lru_cache(maxsize=4)  # posture and placement ask about the same frame
