@@ -1,6 +1,7 @@
 """Characters: puppet folders and drawings become rigs with textured meshes, which a RigPose moves.
 
-Character pixels, y down. load(name_or_path) -> Puppet; deform(puppet, pose) -> points of each part; check(path) -> Report.
+Character pixels, y down. load(name_or_path) -> Puppet; deform(puppet, pose) -> the points of each part;
+check(path) -> Report.
 """
 
 from bodydouble.characters.check import Report, check

@@ -103,7 +103,7 @@ def suggestion(name: str, known: Sequence[str]) -> str:
 def standard_bones(joints: Mapping[str, tuple[float, float]]) -> dict[str, Bone]:
     """The standard bones whose joints are there, parents first.
 
-    A clavicle or pelvis of no length (a character seen from the side) is left out; its limb hangs from the next bone up.
+    A clavicle or pelvis of no length (a character seen from the side) is left out; its limb hangs from the bone above.
     """
     found: dict[str, Bone] = {}
     for bone in STANDARD.values():

@@ -3,17 +3,17 @@
 Character pixels, y down; points as complex numbers x + iy, so that a turn by an angle a is a product with exp(ia).
 
 A bone first stretches what belongs to it along its own axis, in the rest pose, then moves it as a rigid body. Between
-bones the stretched points are averaged and the rigid motions are blended as unit dual complex numbers (Matsuda, Kaji and
-Ochiai 2014, "Anti-commutative dual complex numbers and 2D rigid transformation"): a blend of turns about one point is a
-turn about that point, so a bent elbow keeps its thickness where averaged matrices collapse. Half angles are taken of
-unwrapped angles, so a blend never goes the long way round. Closed form a point; a vertex shader can do the same:
+bones the stretched points are averaged and the rigid motions are blended as unit dual complex numbers (Matsuda, Kaji
+and Ochiai 2014, "Anti-commutative dual complex numbers and 2D rigid transformation"): a blend of turns about one point
+is a turn about that point, so a bent elbow keeps its thickness where averaged matrices collapse. Half angles are taken
+of unwrapped angles, so a blend never goes the long way round. Closed form a point; a vertex shader can do the same:
 
     a_i = exp(i angle_i / 2)                     b_i = (head_i - a_i^2 rest_i) conj(a_i)
     v   = sum w_i (rest_i + S_i(p - h_i))        S_i(d) = d + (length_i - 1) (d . u_i) u_i
     A   = sum w_i a_i,  B = sum w_i b_i          p' = (A^2 v + A B) / |A|^2
 
-with h_i the bone's head at rest, u_i its unit direction at rest, rest_i its head in the rest pose with all bones at their
-drawn lengths, head_i where it is now.
+with h_i the bone's head at rest, u_i its unit direction at rest, rest_i its head in the rest pose with all bones at
+their drawn lengths, head_i where it is now.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Loads a folder of the Animated Drawings project as it is: char_cfg.yaml, texture.png, mask.png.
 
-Format: facebookresearch/AnimatedDrawings, examples/config/README.md: sixteen joints [x, y] in pixels of texture.png, named
-by the character's own sides (its right shoulder is at picture left), and a mask that is white where the character is.
-The whole drawing is one mesh; its triangles are sorted into trunk, head and limbs, which share points at their borders,
-so that limbs can be drawn over the trunk and nothing tears.
+Format: facebookresearch/AnimatedDrawings, examples/config/README.md: sixteen joints [x, y] in pixels of texture.png,
+named by the character's own sides (its right shoulder is at picture left), and a mask that is white where the character
+is. The whole drawing is one mesh; its triangles are sorted into trunk, head and limbs, which share points at their
+borders, so that limbs can be drawn over the trunk and nothing tears. All pieces of the mask are kept but specks.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import yaml
 from bodydouble.characters.bones import Bone, build_rig, sort_bones, standard_bones
 from bodydouble.characters.images import decode, premultiplied
 from bodydouble.characters.mesh import Mask, Mesh, triangulate
-from bodydouble.characters.parts import even_spacing, thickness
+from bodydouble.characters.parts import even_spacing, outward, thickness
 from bodydouble.characters.problems import Problems
 from bodydouble.characters.puppet import Part, Puppet
 from bodydouble.characters.weights import heat_weights, strongest
@@ -59,6 +60,7 @@ POINTS = 900  # of the mesh: below 600 elbows show corners, above 1200 nothing i
 MARGIN = 2.0  # texture pixels: little, so that an arm close to the body is not tied to it
 TOLERANCE = 1.0
 SOFT_EDGE = 0.8  # standard deviation in texture pixels that a hard mask's edge is blurred by
+SHORTEST = 0.55  # least drawn length of a forearm or shin over rest: hand and foot are part of it and get as short
 LEAST_AREA = 64  # pixels; a mask with fewer holds no character
 
 
@@ -73,7 +75,7 @@ def read_drawing(folder: Path, pixels: int, problems: Problems) -> Puppet | None
     size = (texture.shape[1], texture.shape[0])
     _check_size(config, size, problems)
     _check_joints(joints, mask, problems)
-    bones = sort_bones(standard_bones(joints), CONFIG, problems)
+    bones = [_whole_ends(bone) for bone in sort_bones(standard_bones(joints), CONFIG, problems)]
     if problems.errors:
         return None
     rows = np.flatnonzero((mask > WHITE).any(axis=1))
@@ -168,6 +170,13 @@ def _joints(config: dict[str, Any], problems: Problems) -> dict[str, tuple[float
     return {ours: found[theirs] for theirs, ours in JOINTS.items() if theirs in found}
 
 
+def _whole_ends(bone: Bone) -> Bone:
+    """A limb's last bone carries its hand or foot, which nobody wants to see squashed flat."""
+    if not bone.name.endswith(("forearm", "shin")):
+        return bone
+    return replace(bone, stretch=(max(bone.stretch[0], SHORTEST), bone.stretch[1]))
+
+
 def _check_size(config: dict[str, Any], size: tuple[int, int], problems: Problems) -> None:
     stated = (config.get("width"), config.get("height"))
     if None not in stated and stated != size:
@@ -201,10 +210,11 @@ def _parts(image: Image, mask: Mask, rig: Rig, bones: list[Bone], scale: Array) 
     step = float(np.sqrt(np.count_nonzero(mask) / POINTS)) * 1.07  # a hexagonal grid holds 1.15 points a square
     mesh = triangulate(mask, even_spacing(max(step, 2.0)), margin=MARGIN, tolerance=TOLERANCE)
     heads, tails = rig.heads * scale, rig.tails * scale
-    weights = heat_weights(mesh, heads, tails, thickness(mask, heads, tails))
+    weights = heat_weights(mesh, heads, tails, thickness(mask, rig, range(len(bones)), heads, tails))
     columns, shares = strongest(weights)
     image, moved = _bordered(image)
     names = [bone.name for bone in bones]
+    depth = np.array([_depth(rig, bone) for bone in range(len(names))])
     limbs = {name: [names.index(bone) for bone in of if bone in names] for name, (of, _, _) in LIMBS.items()}
     pull = np.stack([weights[:, indices].sum(axis=1) for indices in limbs.values()], axis=1)
     owner = pull[mesh.triangles].sum(axis=1).argmax(axis=1)
@@ -222,7 +232,7 @@ def _parts(image: Image, mask: Mask, rig: Rig, bones: list[Bone], scale: Array) 
                 texture=image,
                 points=mesh.points[used] / scale,
                 uv=mesh.points[used] + moved,
-                triangles=triangles.reshape(-1, 3),
+                triangles=outward(triangles.reshape(-1, 3), weights[used], depth),
                 columns=columns[used],
                 weights=shares[used],
                 order=order,
@@ -230,6 +240,12 @@ def _parts(image: Image, mask: Mask, rig: Rig, bones: list[Bone], scale: Array) 
             )
         )
     return tuple(parts)
+
+
+def _depth(rig: Rig, bone: int) -> float:
+    """How many bones lie between a bone and its root."""
+    parent = rig.parents[bone]
+    return 0.0 if parent < 0 else 1.0 + _depth(rig, parent)
 
 
 def _bordered(image: Image) -> tuple[Image, float]:

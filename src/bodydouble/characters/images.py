@@ -66,7 +66,7 @@ class Pictures:
         self._drawings: dict[str, Drawing | None] = {}
 
     def read(self, part: str, image: str, layer: str, scale: float) -> Picture | None:
-        """The picture of a part; None, with the reason told, if there is none. scale: texture pixels a character pixel."""
+        """The picture of a part; None, with the reason told, if there is none. scale: its pixels a character pixel."""
         path = self.folder / image
         where = f"parts.{part}.image"
         if path.suffix.lower() not in SUFFIXES:

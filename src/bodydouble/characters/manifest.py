@@ -119,7 +119,7 @@ class _Table:
 
 
 def read_manifest(path: Path, problems: Problems) -> Manifest | None:
-    """The manifest in `path` (the puppet.toml itself); None, with the reason told, if it is no TOML or cannot be read."""
+    """The manifest in `path` (the puppet.toml itself); None, with the reason told, if it cannot be read as TOML."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -201,7 +201,7 @@ def _delaunay(points: Array) -> Indices:
     number = {(float(x), float(y)): i for i, (x, y) in enumerate(moved)}
     subdivision.insert([(float(x), float(y)) for x, y in moved])
     triangles = []
-    for x0, y0, x1, y1, x2, y2 in subdivision.getTriangleList().tolist():
+    for x0, y0, x1, y1, x2, y2 in np.asarray(subdivision.getTriangleList()).reshape(-1, 6).tolist():
         corners = (number.get((x0, y0)), number.get((x1, y1)), number.get((x2, y2)))
         if None not in corners:  # corners of the outermost rectangle are none of ours
             triangles.append(corners)

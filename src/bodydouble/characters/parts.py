@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from bodydouble.characters.images import VISIBLE, Picture
-from bodydouble.characters.mesh import Mesh, Spacing, triangulate
+from bodydouble.characters.mesh import Indices, Mask, Spacing, triangulate
 from bodydouble.characters.puppet import Part
 from bodydouble.characters.weights import chain_weights, heat_weights, strongest
 from bodydouble.types import Array, Image, Rig
@@ -16,9 +17,12 @@ from bodydouble.types import Array, Image, Rig
 MARGIN = 4.0  # texture pixels that a mesh reaches beyond the picture: still over 1 when drawn at a third of its size
 TOLERANCE = 1.5  # texture pixels by which the outline is simplified
 BENDS_IN = 5.0  # points across the width of a soft bend
-ZONE = 0.8  # half the zone of fine points, in widths of the bend
+ZONE = 0.7  # half the zone of fine points, in widths of the bend
+FINEST = 1 / 15  # of the square root of a part's area: finer points than that are not seen
 RIGID_SPACING = 1e5  # a part of one bone needs only its outline
-TREE_POINTS = 350  # wanted points of a part whose bones branch
+TREE_POINTS = 140  # wanted points of a part whose bones branch
+ALONG = 24  # places along a bone at which the thickness around it is measured
+BELLY = 0.75  # looked for on drawings of stout and of thin people
 COARSE = 6.0  # fine spacings between points away from a bend
 
 
@@ -41,15 +45,17 @@ def limb(
     image, corner = cropped(picture.image)
     scale = np.array(picture.image.shape[1::-1]) / np.array(picture.size)
     heads, tails = ((points[list(bones)] - at) * scale - corner for points in (rig.heads, rig.tails))
-    row = all(rig.parents[after] == before for before, after in zip(bones, bones[1:], strict=False))
+    row = all(rig.parents[after] == before for before, after in pairwise(bones))
     mask = image[..., 3] >= VISIBLE
     joints = np.concatenate([heads, tails[-1:]])
-    if row:
-        spacing = chain_spacing(joints, bend)
-    else:
-        spacing = even_spacing(np.sqrt(float(mask.sum()) / TREE_POINTS))
+    breadth = float(np.sqrt(mask.sum()))
+    spacing = chain_spacing(joints, bend, FINEST * breadth) if row else even_spacing(breadth / np.sqrt(TREE_POINTS))
     mesh = triangulate(mask.astype(np.uint8), spacing, margin=MARGIN, tolerance=TOLERANCE)
-    weights = chain_weights(mesh.points, joints, bend) if row else tree_weights(mesh, mask, heads, tails)
+    weights = (
+        chain_weights(mesh.points, joints, bend)
+        if row
+        else (heat_weights(mesh, heads, tails, thickness(mask.astype(np.uint8), rig, bones, heads, tails)))
+    )
     chosen, shares = strongest(weights)
     return Part(
         name=name,
@@ -57,12 +63,20 @@ def limb(
         texture=image,
         points=(mesh.points + corner) / scale + at,
         uv=mesh.points,
-        triangles=mesh.triangles,
+        triangles=outward(mesh.triangles, weights, np.arange(float(len(bones)))),
         columns=np.asarray(bones, dtype=np.int64)[chosen],
         weights=shares,
         order=order,
         behind=behind,
     )
+
+
+def outward(triangles: Indices, weights: Array, depth: Array) -> Indices:
+    """Triangles in drawing order: those of bones nearer to a limb's end come later, and lie on top where it folds.
+
+    weights: (V, B). depth: (B,) how far down the limb each bone is.
+    """
+    return triangles[np.argsort((weights @ depth)[triangles].sum(axis=1), kind="stable")]
 
 
 def cropped(image: Image) -> tuple[Image, Array]:
@@ -80,15 +94,18 @@ def even_spacing(step: float) -> Spacing:
     return lambda points: np.full(len(points), step)
 
 
-def chain_spacing(joints: Array, bend: float) -> Spacing:
-    """Fine across each inner joint of a chain (n + 1, 2), coarse between them: away from a bend, a limb is rigid."""
+def chain_spacing(joints: Array, bend: float, finest: float) -> Spacing:
+    """Fine across each inner joint of a chain (n + 1, 2), coarse between them: away from a bend, a limb is rigid.
+
+    bend: as weights.chain_weights. finest: least spacing. All in texture pixels.
+    """
     steps = np.diff(joints, axis=0)
     lengths = np.hypot(*steps.T)
     if len(lengths) < 2:
         return even_spacing(RIGID_SPACING)
     units = steps / np.maximum(lengths, 1e-9)[:, None]
     widths = np.maximum(bend * np.minimum(lengths[:-1], lengths[1:]), 2 * BENDS_IN)
-    fine = widths / BENDS_IN
+    fine = np.maximum(widths / BENDS_IN, finest)
 
     def spacing(points: Array) -> Array:
         wanted = np.full(len(points), COARSE * float(fine.max()))
@@ -102,20 +119,22 @@ def chain_spacing(joints: Array, bend: float) -> Spacing:
     return spacing
 
 
-def tree_weights(mesh: Mesh, mask: np.ndarray, heads: Array, tails: Array) -> Array:
-    """Weights by diffusion, with each bone's thickness measured in the mask."""
-    return heat_weights(mesh, heads, tails, thickness(mask, heads, tails))
+def thickness(mask: Mask, rig: Rig, bones: Sequence[int], heads: Array, tails: Array) -> Array:
+    """(B, ALONG) pixels to the edge of the mask along each bone; heads, tails: (B, 2) pixels of the mask.
 
-
-def thickness(mask: np.ndarray, heads: Array, tails: Array) -> Array:
-    """(B,) pixels from each bone to the edge of the mask: the middle value along its farther half, which lies in the
-    limb and not in the trunk that the limb starts in.
+    A limb's bone has one thickness, the middle value along its farther half, which lies in the limb and not in the
+    trunk that the limb starts in; the spine is as thick as the trunk at each place, and at its ends at least BELLY of
+    its greatest: a belly hangs over its hips.
     """
     inside = cv2.copyMakeBorder((mask > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
     height, width = depth.shape
-    share = np.linspace(0.5, 1.0, 12)[:, None, None]
-    places = heads + share * (tails - heads)
+    share = np.linspace(0.0, 1.0, ALONG)[:, None]
+    places = heads[:, None] + share * (tails - heads)[:, None]
     columns = np.clip(places[..., 0], 0, width - 1).astype(int)
     rows = np.clip(places[..., 1], 0, height - 1).astype(int)
-    return np.asarray(np.maximum(np.median(depth[rows, columns], axis=0), 1.0), dtype=np.float64)
+    found = np.maximum(depth[rows, columns].astype(np.float64), 1.0)
+    limb_like = np.array([rig.follows[bone] != "spine" for bone in bones])
+    found = np.maximum(found, BELLY * found.max(axis=1, keepdims=True))
+    found[limb_like] = np.median(found[limb_like, ALONG // 2 :], axis=1, keepdims=True)
+    return np.asarray(found, dtype=np.float64)

@@ -137,7 +137,7 @@ def _text(root: ET.Element, size: tuple[float, float], pixels: tuple[int, int]) 
     sized.extend(root)
     ET.register_namespace("", SVG[1:-1])
     ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
-    return ET.tostring(sized, encoding="utf-8")
+    return bytes(ET.tostring(sized, encoding="utf-8"))
 
 
 def _only(root: ET.Element, layer: str) -> ET.Element | None:
@@ -161,8 +161,6 @@ def _only(root: ET.Element, layer: str) -> ET.Element | None:
 def _rewrite(root: ET.Element, name: str, problems: Problems) -> None:
     """Change in place what skia would ignore though it has another way to say it; tell what it cannot draw."""
     for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
         kind = element.tag.removeprefix(SVG)
         if kind in _NOT_DRAWN:
             problems.warn(name, f"<{kind}> is not drawn; {_NOT_DRAWN[kind]}")
@@ -221,8 +219,6 @@ def _inline_styles(root: ET.Element, name: str, problems: Problems) -> None:
         return
     rules.sort(key=lambda rule: rule[0])
     for element in root.iter():
-        if not isinstance(element.tag, str):
-            continue
         bodies = [body for _, selector, body in rules if _matches(element, selector)]
         if bodies:
             element.set("style", ";".join([*bodies, element.get("style", "")]).strip(";"))

@@ -1,8 +1,8 @@
 """How much each bone moves each point of a mesh.
 
-Weights: (V, B), rows sum to 1. A limb's chain of bones gives weights in closed form: a soft step across each inner joint.
-A whole drawing gets them by diffusion from the bones through the mesh (bone heat, Baran and Popovic 2007, section 4, with
-distances through the mesh in place of straight lines), so that an arm beside the body does not drag it.
+Weights: (V, B), rows sum to 1. A limb's chain of bones gives weights in closed form: a soft step across each inner
+joint. A whole drawing gets them by diffusion from the bones through the mesh (bone heat, Baran and Popovic 2007,
+section 4, with distances through the mesh in place of straight lines), so that an arm beside the body does not drag it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-import numpy.typing as npt
 
 from bodydouble.characters.mesh import Indices, Mesh, edges_of
 from bodydouble.types import Array
 
 INFLUENCES = 4  # bones that may move one point: what a vertex shader holds in one vector
-HEAT = 1.0  # Baran and Popovic's c
-STIFF_CORE = 0.6  # of a limb's radius: nearer than this to its bone, all is equally near
-SAMPLES = 24  # places along a bone from which distances are measured
+SOFTNESS = 0.6  # of the thinner limb's radius: how far a border between two bones is softened to either side
+LOOSE = 0.5  # of the distance to a bone's flesh: hair and skirts, which no bone is near, are softer
 
 
 def chain_weights(points: Array, joints: Array, bend: float) -> Array:
@@ -54,24 +52,30 @@ def smooth_step(x: Array) -> Array:
 def heat_weights(mesh: Mesh, heads: Array, tails: Array, radii: Array) -> Array:
     """Weights of bones heads -> tails, (B, 2), for a mesh of any shape.
 
-    radii: (B,) half the thickness of the body around each bone, so that a thick trunk keeps its flanks from a thin arm
-    that starts nearer to them. Pieces that hold no bone follow the nearest one.
+    radii: (B, S) half the thickness of the body at S places along each bone, head to tail. A point belongs to the bone
+    whose flesh is nearest, so a thick trunk keeps its flanks from a thin arm that starts nearer to them; a border
+    between two bones is as soft as the thinner of them is thick. Pieces of the mesh that hold no bone follow the nearest one.
     """
-    distance, owner = _nearest_bone(mesh, heads, tails, radii)
+    flesh = flesh_distances(mesh, heads, tails, radii)
+    typical = np.median(radii, axis=1)
+    nearest = np.argsort(flesh, axis=1, kind="stable")
+    owner = nearest[:, 0]
+    rival = nearest[:, min(1, nearest.shape[1] - 1)]
     count = len(mesh.points)
+    every = np.arange(count)
     edges = edges_of(mesh.triangles)
     lengths = np.hypot(*(mesh.points[edges[:, 0]] - mesh.points[edges[:, 1]]).T)
     laplacian = np.zeros((count, count))
-    # on a hexagonal grid the Laplacian is 2/3 of the mean edge's inverse square for each neighbour
+    # on a hexagonal grid the Laplacian is 2/3 of the edge's inverse square for each neighbour
     flow = 2.0 / 3.0 / np.maximum(lengths, 1e-6) ** 2
     laplacian[edges[:, 0], edges[:, 1]] = laplacian[edges[:, 1], edges[:, 0]] = -flow
-    laplacian[np.arange(count), np.arange(count)] = -laplacian.sum(axis=1)
-    near = np.maximum(distance, STIFF_CORE * radii[owner])
-    heat = HEAT / np.maximum(near, 1e-3) ** 2
+    laplacian[every, every] = -laplacian.sum(axis=1)
+    soft = np.maximum(SOFTNESS * np.minimum(typical[owner], typical[rival]), LOOSE * flesh[every, owner])
+    heat = 1.0 / np.maximum(soft, 1e-3) ** 2
     source = np.zeros((count, len(heads)))
-    source[np.arange(count), owner] = heat
-    weights = np.linalg.solve(laplacian + np.diag(heat), source)
-    return np.clip(weights, 0.0, 1.0) / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    source[every, owner] = heat
+    weights = np.clip(np.linalg.solve(laplacian + np.diag(heat), source), 0.0, 1.0)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def strongest(weights: Array) -> tuple[Indices, Array]:
@@ -85,10 +89,10 @@ def strongest(weights: Array) -> tuple[Indices, Array]:
     return columns.astype(np.int64), values / values.sum(axis=1, keepdims=True)
 
 
-def _nearest_bone(mesh: Mesh, heads: Array, tails: Array, radii: Array) -> tuple[Array, npt.NDArray[np.int64]]:
-    """For each point the distance through the mesh to its bone, and which bone that is.
+def flesh_distances(mesh: Mesh, heads: Array, tails: Array, radii: Array) -> Array:
+    """(V, B) how far each point is from the flesh around each bone, less than 0 within it; arguments as heat_weights.
 
-    The bone is the one whose distance less its radius is least. Dijkstra from all bones at once along the mesh's edges.
+    Measured along the mesh's edges; straight where no way leads to the bone.
     """
     count = len(mesh.points)
     neighbours: list[list[tuple[int, float]]] = [[] for _ in range(count)]
@@ -97,29 +101,35 @@ def _nearest_bone(mesh: Mesh, heads: Array, tails: Array, radii: Array) -> tuple
     for (a, b), length in zip(edges.tolist(), lengths.tolist(), strict=True):
         neighbours[a].append((b, length))
         neighbours[b].append((a, length))
-    head_start = radii.max() - radii  # what a thinner bone has to run first
-    best = np.full(count, np.inf)
-    owner = np.full(count, -1, dtype=np.int64)
-    queue: list[tuple[float, int, int]] = []
+    share = np.linspace(0.0, 1.0, radii.shape[1])[:, None]
+    result = np.empty((count, len(heads)))
     for bone, (head, tail) in enumerate(zip(heads, tails, strict=True)):
-        for place in np.linspace(0.0, 1.0, SAMPLES):
-            point = head + place * (tail - head)
-            for vertex, away in _around(mesh, point):
-                heapq.heappush(queue, (float(head_start[bone]) + away, vertex, bone))
+        places = head + share * (tail - head)
+        starts = [
+            (vertex, away - thick)
+            for place, thick in zip(places, radii[bone].tolist(), strict=True)
+            for vertex, away in _around(mesh, place)
+        ]
+        along = np.array(_spread(neighbours, starts))
+        straight = (np.linalg.norm(mesh.points[:, None] - places, axis=2) - radii[bone]).min(axis=1)
+        result[:, bone] = np.where(np.isfinite(along), along, straight)
+    return result
+
+
+def _spread(neighbours: list[list[tuple[int, float]]], starts: list[tuple[int, float]]) -> list[float]:
+    """Dijkstra: for each point the shortest way from any of the starts (point, its distance)."""
+    best = [float("inf")] * len(neighbours)
+    queue = [(away, vertex) for vertex, away in starts]
+    heapq.heapify(queue)
     while queue:
-        reached, vertex, bone = heapq.heappop(queue)
+        reached, vertex = heapq.heappop(queue)
         if reached >= best[vertex]:
             continue
         best[vertex] = reached
-        owner[vertex] = bone
         for other, length in neighbours[vertex]:
             if reached + length < best[other]:
-                heapq.heappush(queue, (reached + length, other, bone))
-    for vertex in np.flatnonzero(owner < 0):  # a piece of its own that holds no bone
-        away = segment_distance(mesh.points[vertex][None], heads, tails)[0]
-        owner[vertex] = int(np.argmin(away - radii))
-        best[vertex] = away[owner[vertex]] + head_start[owner[vertex]]
-    return best - head_start[owner], owner
+                heapq.heappush(queue, (reached + length, other))
+    return best
 
 
 def _around(mesh: Mesh, point: Array) -> list[tuple[int, float]]:
@@ -129,15 +139,6 @@ def _around(mesh: Mesh, point: Array) -> list[tuple[int, float]]:
     towards = point - corners
     cross = sides[..., 0] * towards[..., 1] - sides[..., 1] * towards[..., 0]
     holds = (cross >= 0).all(axis=1) | (cross <= 0).all(axis=1)
-    vertices = (
-        mesh.triangles[np.argmax(holds)] if holds.any() else [int(np.argmin(((mesh.points - point) ** 2).sum(1)))]
-    )
-    return [(int(vertex), float(np.hypot(*(mesh.points[vertex] - point)))) for vertex in vertices]
-
-
-def segment_distance(points: Array, heads: Array, tails: Array) -> Array:
-    """(V, B) straight distance of points (V, 2) to segments heads -> tails (B, 2)."""
-    along = tails - heads
-    towards = points[:, None] - heads
-    share = np.clip((towards * along).sum(2) / np.maximum((along**2).sum(1), 1e-12), 0.0, 1.0)
-    return np.asarray(np.linalg.norm(towards - share[..., None] * along, axis=2), dtype=np.float64)
+    apart = np.hypot(*(mesh.points - point).T)
+    vertices = mesh.triangles[np.argmax(holds)].tolist() if holds.any() else [int(np.argmin(apart))]
+    return [(vertex, float(apart[vertex])) for vertex in vertices]

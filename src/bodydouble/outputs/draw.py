@@ -1,8 +1,8 @@
 """The stage: draws puppets on a background.
 
 Stage pixels, y down. Pictures are (H, W, 3) uint8 RGB, or (H, W, 4) uint8 premultiplied RGBA on a transparent stage.
-skia draws the triangles; it does not smooth their edges, the soft edge of the texture within them does. Textures are made
-once for each puppet, at the size they are drawn.
+skia draws the triangles; it does not smooth their edges, the soft edge of the texture within them does. Textures are
+made once for each puppet, at the size they are drawn.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Stage:
         if self.shadow:
             _draw_shadow(canvas, puppet, pose, place, placed[-len(pose.heads) :])
         order = self._orders[key] = draw_order(puppet, pose, self._orders.get(key))
-        skia_points = [skia.Point(x, y) for x, y in placed[: -len(pose.heads)].tolist()]
+        skia_points = list(map(skia.Point, *placed[: -len(pose.heads)].T.tolist()))
         for index in order.parts:
             sheet.draw(canvas, index, skia_points)
 

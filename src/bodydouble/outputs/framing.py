@@ -1,7 +1,7 @@
 """Where a figure goes in the picture: fitted to it, on its floor, moved as its pose asks, and kept inside.
 
-Stage pixels, y down; character pixels where said. A figure is fitted by what it can reach, arms raised and spread, not by
-how it stands at rest. What would leave the picture is eased back along a soft knee: no limit is met with a jerk.
+Stage pixels, y down; character pixels where said. A figure is fitted by what it can reach, arms raised and spread, not
+by how it stands at rest. What would leave the picture is eased back along a soft knee: no limit is met with a jerk.
 """
 
 from __future__ import annotations
