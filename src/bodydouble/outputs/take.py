@@ -1,0 +1,296 @@
+"""Takes: what was tracked, as a Parquet file that opens in pandas, polars and DuckDB (take_format.py: what is in it).
+
+While it is being written a take is a journal beside its name, in pieces (NAME.partial-001 ...): Arrow streams of which
+all but the last moment can be read after a crash, a kill or Ctrl-C. A later run may go on after them. Closing makes the
+Parquet file of them, whole, under its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bodydouble.outputs.files import check_output, write_error, written
+from bodydouble.outputs.take_format import LISTS, TakeFrame, TakeInfo, described, frames, rows, schema
+from bodydouble.types import BodyDoubleError, Pose
+
+# Frames held before they go to the journal: two seconds of film may be lost in a crash.
+_HELD_FRAMES = 60
+# Rows of a Parquet row group; about 10 MB of 33 points before compression.
+_GROUP_ROWS = 4096
+_READ_ROWS = 512
+
+
+class TakeWriter:
+    """Records a take with constant memory.
+
+    path: a .parquet file. info: what goes with it. force: replace what exists. resume: go on after an earlier run's
+    journal if it belongs to the same source and model (see `resume`), otherwise it is removed.
+
+    As a context manager, an exception leaves the journal and nothing under the final name; `journal` is its first
+    piece, or None when there was nothing to keep. Raises BodyDoubleError, one line.
+    """
+
+    def __init__(self, path: str | Path, info: TakeInfo, *, force: bool = False, resume: bool = False) -> None:
+        self._path = Path(path)
+        if self._path.suffix.lower() != ".parquet":
+            raise BodyDoubleError(f"a take is a .parquet file, not {self._path.name}; give it that suffix")
+        check_output(self._path, force)
+        self._force = force
+        self._info = info
+        self._schema = schema(info)
+        earlier = _pieces(self._path)
+        self._count = _frames_done(self._path, info) if resume else 0
+        if not self._count:
+            _remove(earlier)
+            earlier = []
+        self._last = -1 if not earlier else _last_index(self._path)
+        self._held: list[TakeFrame] = []
+        self._closed = False
+        self._piece = _piece(self._path, len(earlier) + 1)
+        try:
+            self._file = self._piece.open("xb")
+            self._stream = pa.ipc.new_stream(self._file, self._schema)
+            self._file.flush()
+        except OSError as error:
+            raise write_error(self._piece, error) from error
+
+    @property
+    def journal(self) -> Path | None:
+        """The first piece of what was recorded so far, beside the take; None when there is none."""
+        return next(iter(_pieces(self._path)), None)
+
+    @property
+    def frames(self) -> int:
+        """How many frames are recorded, an earlier run's included."""
+        return self._count
+
+    def write(self, frame: int, time: float, poses: list[Pose]) -> None:
+        """Record one frame; their numbers increase. poses: [] for nobody; a pose's time is its frame's."""
+        if self._closed:
+            raise BodyDoubleError(f"{self._path.name} is closed; make another TakeWriter")
+        if frame <= self._last:
+            raise BodyDoubleError(
+                f"frame {frame} follows frame {self._last} in {self._path.name}; numbers must increase"
+            )
+        for pose in poses:
+            if pose.skeleton != self._info.skeleton:
+                wanted = self._info.skeleton
+                raise BodyDoubleError(f'a pose with skeleton "{pose.skeleton}" in a take of "{wanted}"; keep one model')
+        self._last = frame
+        self._held.append(TakeFrame(frame, time, list(poses)))
+        self._count += 1
+        if len(self._held) >= _HELD_FRAMES:
+            self._flush()
+
+    def close(self) -> None:
+        """Make the Parquet file and remove the journal. Closing twice is allowed."""
+        if self._closed:
+            return
+        self._end_piece()
+        _assemble(self._path, self._info, self._count, force=self._force)
+
+    def suspend(self) -> None:
+        """Stop without making the take: the journal stays, for a later run to go on. An empty one is removed."""
+        if self._closed:
+            return
+        with suppress(BodyDoubleError):  # the disk may be what failed; what was written before stays
+            self._end_piece()
+        if self._count == 0:
+            _remove(_pieces(self._path))
+
+    def _flush(self) -> None:
+        if not self._held:
+            return
+        try:
+            self._stream.write_batch(rows(self._held, self._schema))
+            self._file.flush()
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        self._held = []
+
+    def _end_piece(self) -> None:
+        self._closed = True
+        try:
+            self._flush()
+            self._stream.close()
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        finally:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.suspend()
+
+
+class Take:
+    """A recorded take. Iterating reads it bit by bit, each time from the start: (frame, time, poses).
+
+    Raises BodyDoubleError, one line, for a file that is no take or is damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        with self._opened() as file:
+            self._info, self._frames = described(file.schema_arrow, self._path.name)
+
+    @property
+    def info(self) -> TakeInfo:
+        """What was tracked, and how."""
+        return self._info
+
+    def __len__(self) -> int:
+        """Number of frames, those with nobody included."""
+        if self._frames is None:
+            self._frames = sum(1 for _ in self)
+        return self._frames
+
+    def __iter__(self) -> Iterator[TakeFrame]:
+        with self._opened() as file:
+            try:
+                yield from frames(file.iter_batches(batch_size=_READ_ROWS), self._info)
+            except (pa.ArrowException, OSError, ValueError) as error:
+                raise BodyDoubleError(f"{self._path.name} is damaged ({_line(error)}); track again") from error
+
+    def _opened(self) -> Any:
+        if not self._path.is_file():
+            raise BodyDoubleError(f"no take {self._path}; check the name and where it lies")
+        try:
+            return pq.ParquetFile(self._path)
+        except (pa.ArrowException, OSError) as error:
+            raise BodyDoubleError(f"{self._path.name} is no Parquet file or is damaged; track again") from error
+
+
+def read_take(path: str | Path) -> Take:
+    """Open a take to read. Raises BodyDoubleError, one line."""
+    return Take(path)
+
+
+def resume(path: str | Path, info: TakeInfo) -> int:
+    """How many frames an interrupted run has recorded of this take, 0 if there is none to go on with.
+
+    The journal must be of the same source, model, skeleton and settings; the provider and version may differ. Go on
+    with TakeWriter(path, info, resume=True) after that many frames of the source.
+    """
+    return _frames_done(Path(path), info)
+
+
+def recover(path: str | Path, *, force: bool = False) -> int:
+    """Make the take of what an interrupted run recorded; returns the number of frames. Raises BodyDoubleError."""
+    path = Path(path)
+    first = next(iter(_pieces(path)), None)
+    info = _piece_info(first) if first is not None else None
+    count = 0 if info is None else _frames_done(path, info)
+    if info is None or count == 0:
+        raise BodyDoubleError(f"no interrupted recording of {path} ({_piece(path, 1).name}); track again")
+    check_output(path, force)
+    _assemble(path, info, count, force=force)
+    return count
+
+
+def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:
+    """The Parquet file of a journal's pieces, which are then removed."""
+    pieces = _pieces(path)
+    columns = schema(info, count)
+    numbers = ["time", "score", *(f"{name}.list.element" for name in LISTS)]
+    with (
+        written(path, force=force) as temporary,
+        pq.ParquetWriter(
+            temporary,
+            columns,
+            compression="zstd",
+            use_dictionary=["state"],
+            column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),  # halves what zstd makes of float64
+        ) as writer,
+    ):
+        held: list[pa.RecordBatch] = []
+        for batch in _batches(pieces):
+            held.append(batch)
+            if sum(part.num_rows for part in held) >= _GROUP_ROWS:
+                writer.write_table(pa.Table.from_batches(held).cast(columns))
+                held = []
+        if held:
+            writer.write_table(pa.Table.from_batches(held).cast(columns))
+    _remove(pieces)
+
+
+def _batches(pieces: list[Path]) -> Iterator[pa.RecordBatch]:
+    """All whole batches of the pieces in order; what a crash cut off ends its piece."""
+    for piece in pieces:
+        with piece.open("rb") as file:
+            try:
+                yield from pa.ipc.open_stream(file)
+            except (pa.ArrowInvalid, OSError) as error:
+                if getattr(error, "errno", None) is not None:  # not Arrow's word for a stream that ends too soon
+                    raise
+
+
+def _frames_done(path: Path, info: TakeInfo) -> int:
+    """Frames in the journal of `path`, 0 if any piece of it belongs to something else."""
+    pieces = _pieces(path)
+    for piece in pieces:
+        other = _piece_info(piece)
+        if other is not None and _identity(other) != _identity(info):
+            return 0
+    count, last = 0, None
+    for batch in _batches(pieces):
+        for index in batch.column("frame").to_pylist():
+            count += index != last
+            last = index
+    return count
+
+
+def _last_index(path: Path) -> int:
+    last = -1
+    for batch in _batches(_pieces(path)):
+        last = batch.column("frame")[-1].as_py()
+    return last
+
+
+def _identity(info: TakeInfo) -> tuple[Any, ...]:
+    """What must be the same for two runs to make one take."""
+    return info.source, info.path, info.skeleton, info.model, info.fov, dict(info.settings)
+
+
+def _piece_info(piece: Path) -> TakeInfo | None:
+    """The description in a piece, None if the crash came before it was written."""
+    try:
+        with piece.open("rb") as file:
+            return described(pa.ipc.open_stream(file).schema, piece.name)[0]
+    except (pa.ArrowInvalid, BodyDoubleError):
+        return None
+
+
+def _piece(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.partial-{number:03d}")
+
+
+def _pieces(path: Path) -> list[Path]:
+    """The journal's pieces in order."""
+    found: list[Path] = []
+    while (piece := _piece(path, len(found) + 1)).is_file():
+        found.append(piece)
+    return found
+
+
+def _remove(pieces: list[Path]) -> None:
+    for piece in reversed(pieces):  # the first one last: without it there is no journal
+        piece.unlink(missing_ok=True)
+
+
+def _line(error: BaseException) -> str:
+    return str(error).split("\n")[0]
