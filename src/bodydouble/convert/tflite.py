@@ -40,7 +40,7 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 
 # What a damaged flatbuffer raises in the generated readers: offsets outside the buffer, absurd lengths, no text.
-DAMAGE = (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+DAMAGE = (struct.error, LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,8 @@ class Model:
         wanted = self.outputs
         if outputs is not None:
             numbers = {tensor.name: number for number, tensor in reversed(list(enumerate(self.tensors)))}
-            unknown = [name for name in outputs if name not in numbers]
+            given = {self.tensors[number].name for number in self.inputs}
+            unknown = [name for name in outputs if name not in numbers or name in given]
             if unknown or not outputs:
                 known = ", ".join(self.tensors[number].name for number in self.outputs)
                 asked = ", ".join(f'"{name}"' for name in unknown) or "nothing"
@@ -153,10 +154,19 @@ def _model(name: str, data: bytes) -> Model:
             )
         )
     model = Model(name, tensors, tuple(operators), _numbers(graph, "Inputs"), _numbers(graph, "Outputs"))
-    named = [*model.inputs, *model.outputs, *(n for op in operators for n in (*op.inputs, *op.outputs))]
-    if not model.outputs or any(not -1 <= number < len(tensors) for number in named):
-        raise ValueError("an operator names a tensor that is not there")
+    _check_order(model)
     return model
+
+
+def _check_order(model: Model) -> None:
+    """Every tensor that is read is an input, a constant or the output of an operator before."""
+    there = {-1, *model.inputs, *(n for n, tensor in enumerate(model.tensors) if tensor.data is not None)}
+    for operator in model.operators:
+        if not operator.outputs or not there.issuperset(operator.inputs):
+            raise ValueError(f"{operator.kind} reads a tensor that is not there")
+        there.update(operator.outputs)
+    if not model.outputs or not there.issuperset(model.outputs) or not there <= {*range(-1, len(model.tensors))}:
+        raise ValueError("a tensor is not there")
 
 
 def _kind(code: Any) -> str:

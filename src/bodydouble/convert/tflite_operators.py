@@ -76,6 +76,13 @@ class Call:
         """The shape of the output, as the file states it."""
         return self.model.tensors[self.operator.outputs[0]].shape
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the output, as the file states them."""
+        if len(self.shape) != 4:
+            raise BodyDoubleError(f"{self.operator.kind} giving shape {self.shape}")
+        return self.shape[1], self.shape[2]
+
     def activated(self, value: str) -> str:
         """The value after the operator's fused activation."""
         number = self.option("FusedActivationFunction")
@@ -165,13 +172,13 @@ def _unquantized(call: Call) -> None:
 
 @handles("CONV_2D")
 def _conv_2d(call: Call) -> str:
-    weights, size = call.constant(1), call.builder.shape(call.input())
+    weights, shape_in = call.constant(1), conv.picture(call.builder, call.input())
     value = conv.convolution(
         call.builder,
         call.input(),
         weights,
         call.input(2),
-        groups=size[3] // weights.shape[3],
+        groups=shape_in[3] // max(weights.shape[-1], 1),
         strides=call.pair("Stride{}"),
         dilations=call.pair("Dilation{}Factor"),
         padding=call.padding,
@@ -182,13 +189,16 @@ def _conv_2d(call: Call) -> str:
 @handles("DEPTHWISE_CONV_2D")
 def _depthwise_conv_2d(call: Call) -> str:
     # (1, H, W, channels * multiplier): output channel o reads input channel o // multiplier, which is a group each.
-    weights = call.constant(1).transpose(3, 1, 2, 0)
+    stored = call.constant(1)
+    if stored.ndim != 4:
+        raise BodyDoubleError(f"DEPTHWISE_CONV_2D with weights of shape {stored.shape}")
+    weights = stored.transpose(3, 1, 2, 0)
     value = conv.convolution(
         call.builder,
         call.input(),
         weights,
         call.input(2),
-        groups=call.builder.shape(call.input())[3],
+        groups=conv.picture(call.builder, call.input())[3],
         strides=call.pair("Stride{}"),
         dilations=call.pair("Dilation{}Factor"),
         padding=call.padding,
@@ -203,7 +213,7 @@ def _transpose_conv(call: Call) -> str:
         call.input(2),
         call.constant(1),
         call.input(3),
-        size=(call.shape[1], call.shape[2]),
+        size=call.size,
         strides=call.pair("Stride{}"),
         padding=call.padding,
     )
@@ -221,7 +231,7 @@ def _transpose_conv_bias(call: Call) -> str:
         call.input(0),
         call.constant(1),
         call.input(2),
-        size=(call.shape[1], call.shape[2]),
+        size=call.size,
         strides=(height, width),
         padding="SAME" if same == 1 else "VALID",  # kTfLitePaddingSame is 1
     )
@@ -295,8 +305,10 @@ def _reshape(call: Call) -> str:
 
 @handles("PAD", "PADV2")
 def _pad(call: Call) -> str:
-    fill = float(call.constant(2).item()) if call.has(2) else 0.0
-    return shape.pad(call.builder, call.input(), call.constant(1), fill)
+    fill = call.constant(2).ravel() if call.has(2) else np.zeros(1)
+    if fill.size != 1:
+        raise BodyDoubleError(f"{call.operator.kind} with {fill.size} values")
+    return shape.pad(call.builder, call.input(), call.constant(1), float(fill[0]))
 
 
 @handles("CONCATENATION")

@@ -20,6 +20,14 @@ CHANNELS_FIRST = (0, 3, 1, 2)
 CHANNELS_LAST = (0, 2, 3, 1)
 
 
+def picture(builder: Builder, x: str) -> Shape:
+    """The (N, H, W, C) shape of a value. Raises BodyDoubleError for any other number of axes."""
+    shape = builder.shape(x)
+    if len(shape) != len(CHANNELS_FIRST):
+        raise BodyDoubleError(f"an operator of pictures on shape {shape} (wanted four axes)")
+    return shape
+
+
 def channels_first(builder: Builder, x: str) -> str:
     """(N, H, W, C) -> (N, C, H, W)."""
     return builder.add("Transpose", [x], permuted(builder.shape(x), CHANNELS_FIRST), perm=CHANNELS_FIRST)
@@ -33,8 +41,11 @@ def channels_last(builder: Builder, x: str) -> str:
 def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding) -> tuple[int, int, int]:
     """One axis of a sliding window: output pixels, pixels padded before and after.
 
-    Source: TensorFlow's GetWindowedOutputSize; TFLite's ComputePaddingHeightWidth agrees.
+    Raises BodyDoubleError where nothing comes out. Source: TensorFlow's GetWindowedOutputSize; TFLite's
+    ComputePaddingHeightWidth agrees.
     """
+    if min(size, kernel, stride, dilation) < 1:
+        raise BodyDoubleError(f"a window of {kernel} pixels, stride {stride}, dilation {dilation} over {size} pixels")
     reach = (kernel - 1) * dilation + 1
     if padding == "VALID":
         return (size - reach) // stride + 1, 0, 0
@@ -64,8 +75,8 @@ def convolution(
     padding: Padding = "SAME",
 ) -> str:
     """2D convolution. weights: stored array (out, H, W, in / groups). bias: name, "" for none."""
-    shape = builder.shape(x)
-    if weights.shape[3] * groups != shape[3] or weights.shape[0] % groups:
+    shape = picture(builder, x)
+    if weights.ndim != 4 or weights.shape[3] * groups != shape[3] or weights.shape[0] % groups:
         raise BodyDoubleError(f"convolution weights {weights.shape} in {groups} groups do not fit an input {shape}")
     kernel = (weights.shape[1], weights.shape[2])
     size, pads = _windows(shape, kernel, strides, dilations, padding)
@@ -90,7 +101,7 @@ def transposed_convolution(
 
     size: height and width of the output, which the file states because a convolution rounds sizes down.
     """
-    shape = builder.shape(x)
+    shape = picture(builder, x)
     kernel = (weights.shape[1], weights.shape[2])
     # The pads are those of the convolution whose gradient this is: it takes `size` to the input's size.
     ends = [window(size[axis], kernel[axis], strides[axis], 1, padding)[1:] for axis in (0, 1)]
@@ -110,7 +121,7 @@ def transposed_convolution(
 
 def pooling(builder: Builder, x: str, kind: str, *, kernel: Pair, strides: Pair, padding: Padding) -> str:
     """kind: "MaxPool" or "AveragePool"; padded pixels count in neither."""
-    shape = builder.shape(x)
+    shape = picture(builder, x)
     size, pads = _windows(shape, kernel, strides, (1, 1), padding)
     attributes: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "pads": pads}
     y = builder.add(kind, [channels_first(builder, x)], (shape[0], shape[3], *size), **attributes)
@@ -119,7 +130,7 @@ def pooling(builder: Builder, x: str, kind: str, *, kernel: Pair, strides: Pair,
 
 def resize_bilinear(builder: Builder, x: str, size: Pair, *, align_corners: bool, half_pixel_centers: bool) -> str:
     """Bilinear scaling to (height, width), with TensorFlow's two switches for where pixel centres lie."""
-    batch, height, width, channels = builder.shape(x)
+    batch, height, width, channels = picture(builder, x)
     mode = "align_corners" if align_corners else "half_pixel" if half_pixel_centers else "asymmetric"
     shape = (batch, channels, *size)
     if size[0] % height == 0 and size[1] % width == 0:
@@ -134,7 +145,7 @@ def resize_bilinear(builder: Builder, x: str, size: Pair, *, align_corners: bool
 
 def depth_to_space(builder: Builder, x: str, block: int) -> str:
     """(N, H, W, block * block * C) -> (N, H * block, W * block, C)."""
-    batch, height, width, channels = builder.shape(x)
+    batch, height, width, channels = picture(builder, x)
     shape = (batch, channels // block**2, height * block, width * block)
     y = builder.add("DepthToSpace", [channels_first(builder, x)], shape, blocksize=block, mode="DCR")
     return channels_last(builder, y)

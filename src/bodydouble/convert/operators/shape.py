@@ -27,6 +27,8 @@ def reshape(builder: Builder, x: str, shape: Sequence[int]) -> str:
 
 def pad(builder: Builder, x: str, amounts: Tensor, value: float = 0.0) -> str:
     """amounts: (rank, 2) elements before and after each axis."""
+    if amounts.shape != (len(builder.shape(x)), 2):
+        raise BodyDoubleError(f"padding {amounts.shape} of an input of shape {builder.shape(x)}")
     shape = [size + int(before) + int(after) for size, (before, after) in zip(builder.shape(x), amounts, strict=True)]
     fill = builder.constant(np.array(value, builder.values[x].dtype), name="fill")
     pads = _ints(builder, [int(n) for n in amounts.T.ravel()], "pads")
@@ -36,6 +38,8 @@ def pad(builder: Builder, x: str, amounts: Tensor, value: float = 0.0) -> str:
 def concatenate(builder: Builder, parts: Sequence[str], axis: int) -> str:
     """Join along one axis; negative counts from the last."""
     shape = list(builder.shape(parts[0]))
+    if not -len(shape) <= axis < len(shape) or len({len(builder.shape(part)) for part in parts}) != 1:
+        raise BodyDoubleError(f"concatenation along axis {axis} of shapes {[builder.shape(part) for part in parts]}")
     axis %= len(shape)
     shape[axis] = sum(builder.shape(part)[axis] for part in parts)
     return builder.add("Concat", list(parts), tuple(shape), axis=axis)
@@ -43,6 +47,8 @@ def concatenate(builder: Builder, parts: Sequence[str], axis: int) -> str:
 
 def slices(builder: Builder, x: str, cuts: Sequence[slice], drop: Sequence[int] = ()) -> str:
     """x[cuts] with one slice an axis, then without the axes in `drop` (each of size 1)."""
+    if len(cuts) != len(builder.shape(x)) or any(cut.step == 0 for cut in cuts):
+        raise BodyDoubleError(f"slices {list(cuts)} of an input of shape {builder.shape(x)}")
     ranges = [range(*cut.indices(size)) for cut, size in zip(cuts, builder.shape(x), strict=True)]
     shape = tuple(len(r) for r in ranges)
     # A range that runs down to index 0 ends at -1, which ONNX reads as "the last": end before the beginning instead.
@@ -64,6 +70,8 @@ def slices(builder: Builder, x: str, cuts: Sequence[slice], drop: Sequence[int] 
 def mean(builder: Builder, x: str, axes: Sequence[int], *, keep: bool) -> str:
     """Mean over some axes; keep: leave them with size 1."""
     shape = builder.shape(x)
+    if any(not -len(shape) <= axis < len(shape) for axis in axes):
+        raise BodyDoubleError(f"mean over axes {list(axes)} of shape {shape}")
     over = sorted({axis % len(shape) for axis in axes})
     kept = tuple(1 if axis in over else n for axis, n in enumerate(shape))
     y = builder.add("ReduceMean", [x], kept, axes=over, keepdims=1)
@@ -73,6 +81,8 @@ def mean(builder: Builder, x: str, axes: Sequence[int], *, keep: bool) -> str:
 def fully_connected(builder: Builder, x: str, weights: Tensor, bias: str, *, keep: bool = False) -> str:
     """x @ weights.T + bias. weights: stored array (out, in). keep: only the last axis changes, else x becomes 2D."""
     shape = builder.shape(x)
+    if weights.ndim != 2 or math.prod(shape) % weights.shape[1]:
+        raise BodyDoubleError(f"fully connected weights {weights.shape} do not fit an input {shape}")
     count, size = weights.shape
     flat = reshape(builder, x, [-1, size]) if len(shape) != 2 or shape[1] != size else x
     matrix = builder.constant(weights, np.float32, "weights")
