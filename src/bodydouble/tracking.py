@@ -1,0 +1,250 @@
+"""Who is who, and how well each is followed: poses of one frame -> the same poses with an identity and a state.
+
+Poses are matched with known people by the similarity of their points (OKS, as COCO measures it) to where constant
+velocity puts them. Sizes and speeds are in body sizes (about 0.6 m), so the size of person and picture do not matter.
+Seconds. Why this module is not called track: docs/decisions/tracking-module.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bodydouble.skeletons import Skeleton, skeleton
+from bodydouble.types import Array, BodyDoubleError, Pose, State
+
+# Identity. Fall-offs as COCO's keypoint evaluation has them (sigmas of cocoeval.py, doubled), other points like wrists.
+FALLOFF = {"nose": 0.052, "eye": 0.05, "ear": 0.07, "shoulder": 0.158, "elbow": 0.144, "wrist": 0.124}
+FALLOFF |= {"hip": 0.214, "knee": 0.174, "ankle": 0.178}
+OTHER_FALLOFF = 0.13
+UNFORESEEN = 1.5  # body sizes a second by which people get away from where constant velocity puts them
+LEAST_SIMILARITY = 0.2  # as tfjs's keypoint tracker has it (minSimilarity)
+SIZE_OF_BOX = (
+    0.35  # body size as a share of the diagonal of the visible points: the root of COCO's area of a standing adult
+)
+SETTLE = 0.2  # seconds over which a person's velocity and size are averaged
+COASTING = 0.5  # seconds that an unseen person is thought to walk on
+FORGET = 1.0  # seconds after which an unseen person's identity ends
+RELEASE = 2.0  # the same for the one that "largest" has locked on to, before it takes another
+VISIBLE = 0.3  # score from which a point counts for a person's size
+
+# State. Evidence is averaged over AVERAGING seconds, has two levels each, and a state lasts at least DWELL seconds.
+AVERAGING = 0.3
+DWELL = 0.4
+LEGS_GONE, LEGS_BACK = (
+    0.35,
+    0.65,
+)  # mean score of hips, knees and ankles, the better side of each, outside the picture 0
+AWAY, NOT_AWAY = 0.4, 0.1  # minus the cosine of the chest's yaw, moved by up to FACE_WEIGHT when the face is (un)seen
+FACE_WEIGHT = 0.3
+GONE, THERE = 0.25, 0.4  # mean of the SUREST best scores
+SUREST = 6
+SHOULDERS = 0.72  # shoulder width in torso lengths (Winter, Biomechanics and Motor Control of Human Movement)
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What one pose says: each 0..1, but away -1.3..1.3."""
+
+    sure: float
+    legs: float
+    away: float
+
+
+def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
+    """How sure a pose is, whether its legs are in the picture of `size`, and whether it has turned away."""
+    index = skeleton(pose.skeleton).index
+    inside = np.all((pose.points >= 0) & (pose.points <= size), axis=1)
+
+    def level(name: str) -> float:
+        sides = [index[f"left_{name}"], index[f"right_{name}"]]
+        return float((pose.scores[sides] * inside[sides]).max())
+
+    legs = sum(level(name) for name in ("hip", "knee", "ankle")) / 3
+    sure = float(np.sort(pose.scores)[-SUREST:].mean())
+    return _Evidence(sure, legs, _away(pose, index))
+
+
+def _away(pose: Pose, index: dict[str, int]) -> float:
+    """Minus the cosine of the chest's yaw; more when the face is not seen, less when it is.
+
+    The yaw shows in the shoulders' order in the picture and in the chest's normal in the world.
+    """
+    sides = [[index[f"{side}_{name}"] for name in ("shoulder", "hip")] for side in ("left", "right")]
+    (left, left_hip), (right, right_hip) = sides
+    torso = np.linalg.norm(pose.points[[left, right]].mean(axis=0) - pose.points[[left_hip, right_hip]].mean(axis=0))
+    across = float(pose.points[left, 0] - pose.points[right, 0])
+    views = [float(np.clip(across / (SHOULDERS * torso), -1, 1)) if torso > 0 else 0.0]
+    if pose.world is not None:
+        shoulders = pose.world[left] - pose.world[right]
+        up = pose.world[[left, right]].mean(axis=0) - pose.world[[left_hip, right_hip]].mean(axis=0)
+        normal = np.cross(shoulders, up)
+        length = float(np.linalg.norm(normal))
+        views.append(float(normal[2]) / length if length > 0 else 0.0)
+    face = float(pose.scores[[index["nose"], index["left_eye"], index["right_eye"]]].mean())
+    return FACE_WEIGHT * (1 - 2 * face) - float(np.mean(views))
+
+
+class Condition:
+    """One person's state over time, with hysteresis in level and in time."""
+
+    def __init__(self, evidence: _Evidence, time: float) -> None:
+        self._seen = evidence
+        self._time = self._since = time
+        self._lost = evidence.sure < (GONE + THERE) / 2
+        self._upper = evidence.legs < (LEGS_GONE + LEGS_BACK) / 2
+        self._away = evidence.away > (AWAY + NOT_AWAY) / 2
+
+    @property
+    def state(self) -> State:
+        """The state to show: lost before turned away before upper body only."""
+        if self._lost:
+            return State.LOST
+        if self._away:
+            return State.TURNED_AWAY
+        return State.UPPER_BODY if self._upper else State.TRACKED
+
+    def update(self, evidence: _Evidence, time: float) -> State:
+        """Take in what one more pose says at `time`."""
+        share = 1 - float(np.exp(-max(time - self._time, 0.0) / AVERAGING))
+        self._time = time
+        old = self._seen
+        self._seen = _Evidence(
+            old.sure + share * (evidence.sure - old.sure),
+            old.legs + share * (evidence.legs - old.legs),
+            old.away + share * (evidence.away - old.away),
+        )
+        if time - self._since >= DWELL:
+            before = self._lost, self._upper, self._away
+            self._lost = self._seen.sure < (THERE if self._lost else GONE)
+            self._upper = self._seen.legs < (LEGS_BACK if self._upper else LEGS_GONE)
+            self._away = self._seen.away > (NOT_AWAY if self._away else AWAY)
+            if before != (self._lost, self._upper, self._away):
+                self._since = time
+        return self.state
+
+
+def _falloff(table: Skeleton) -> Array:
+    """(K,) distance in body sizes at which a point of a layout no longer resembles itself."""
+    return np.array(
+        [next((value for part, value in FALLOFF.items() if part in name), OTHER_FALLOFF) for name in table.points]
+    )
+
+
+def _box(pose: Pose) -> Array:
+    """(2, 2) least and greatest x, y of the visible points, or of all when hardly any is visible."""
+    visible = pose.scores >= VISIBLE
+    points = pose.points[visible] if visible.sum() > 2 else pose.points
+    return np.array([points.min(axis=0), points.max(axis=0)])
+
+
+def _size(pose: Pose) -> float:
+    """Body size in pixels, never 0."""
+    low, high = _box(pose)
+    return max(SIZE_OF_BOX * float(np.hypot(*(high - low))), 1.0)
+
+
+def _area(pose: Pose, frame_size: tuple[int, int]) -> float:
+    """Pixels of the person's box within the picture."""
+    low, high = np.clip(_box(pose), 0, frame_size)
+    return float(np.prod(high - low))
+
+
+@dataclass(eq=False)
+class _Person:
+    """Somebody known. velocity: (2,) pixels a second. size: pixels. time: when last seen."""
+
+    name: int
+    pose: Pose
+    size: float
+    time: float
+    condition: Condition
+    velocity: Array = field(default_factory=lambda: np.zeros(2))
+
+    def similarity(self, pose: Pose, time: float) -> float:
+        """0..1, how much `pose` at `time` is where this person should be, and has the same shape."""
+        if pose.skeleton != self.pose.skeleton:
+            return 0.0
+        gone = max(time - self.time, 0.0)
+        due = self.pose.points + self.velocity * min(gone, COASTING)
+        wide = self.size * np.hypot(_falloff(skeleton(pose.skeleton)), UNFORESEEN * min(gone, FORGET))
+        alike = np.exp(-((pose.points - due) ** 2).sum(axis=1) / (2 * wide**2))
+        return float(np.average(alike, weights=np.minimum(pose.scores, self.pose.scores) + 0.01))
+
+    def see(self, pose: Pose, time: float, frame_size: tuple[int, int]) -> Pose:
+        """Take `pose` as this person's; returns it with identity and state."""
+        step = time - self.time
+        if step > 0:
+            share = 1 - float(np.exp(-step / SETTLE))
+            weights = np.minimum(pose.scores, self.pose.scores) + 0.01
+            moved = np.average(pose.points - self.pose.points, axis=0, weights=weights)
+            self.velocity = self.velocity + share * (moved / step - self.velocity)
+            self.size += share * (_size(pose) - self.size)
+        state = self.condition.update(_evidence(pose, frame_size), time)
+        self.pose, self.time = pose, time
+        return replace(pose, person=self.name, state=state)
+
+
+class Tracker:
+    """Gives people identities and states. person: "largest", "all", or the number of one, as they appear from 1.
+
+    "largest" locks on to the largest person of the first frame with anybody in it, and takes another only when that one
+    is gone for RELEASE seconds. Raises BodyDoubleError for another choice.
+    """
+
+    def __init__(self, person: str | int = "largest") -> None:
+        if person not in ("largest", "all") and not (isinstance(person, int) and person >= 1):
+            raise BodyDoubleError(f'no person "{person}" to follow; choose largest, all or a number from 1')
+        self.person = person
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everybody; identities start from 1 again."""
+        self._known: list[_Person] = []
+        self._count = 0
+        self._locked: _Person | None = None
+        self._time = -np.inf
+
+    def __call__(self, poses: Sequence[Pose], frame_size: tuple[int, int], time: float) -> list[Pose]:
+        """The people to follow among `poses` of the picture at `time`, with identity and state, by identity.
+
+        frame_size: width, height in pixels. Time that runs backwards forgets everybody, as when a clip is looped.
+        """
+        if time < self._time:
+            self.reset()
+        self._time = time
+        self._forget(time)
+        named = self._name(sorted(poses, key=lambda pose: -_area(pose, frame_size)), frame_size, time)
+        if self.person == "largest":
+            if self._locked is None and named:
+                largest = max(named, key=lambda pose: _area(pose, frame_size))
+                self._locked = next(known for known in self._known if known.name == largest.person)
+            locked = None if self._locked is None else self._locked.name
+            return [pose for pose in named if pose.person == locked]
+        if self.person != "all":
+            return [pose for pose in named if pose.person == self.person]
+        return sorted(named, key=lambda pose: pose.person)
+
+    def _forget(self, time: float) -> None:
+        """End the identities of people who are gone for long."""
+        if self._locked is not None and time - self._locked.time > RELEASE:
+            self._locked = None
+        self._known = [p for p in self._known if p is self._locked or time - p.time <= FORGET]
+
+    def _name(self, poses: list[Pose], frame_size: tuple[int, int], time: float) -> list[Pose]:
+        """Poses with identities: the most similar pair of a known person and a pose first, the rest are new."""
+        table = np.array([[known.similarity(pose, time) for pose in poses] for known in self._known])
+        named: dict[int, Pose] = {}
+        while table.size and table.max() >= LEAST_SIMILARITY:
+            row, column = np.unravel_index(int(table.argmax()), table.shape)
+            named[int(column)] = self._known[row].see(poses[column], time, frame_size)
+            table[row], table[:, column] = 0, 0
+        for i, pose in enumerate(poses):
+            if i not in named:
+                self._count += 1
+                condition = Condition(_evidence(pose, frame_size), time)
+                self._known.append(_Person(self._count, pose, _size(pose), time, condition))
+                named[i] = replace(pose, person=self._count, state=condition.state)
+        return list(named.values())
