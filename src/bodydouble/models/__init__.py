@@ -2,8 +2,8 @@
 
 from bodydouble.models.cache import cache_dir
 from bodydouble.models.converted import onnx_path
-from bodydouble.models.fetch import fetch, place, status
+from bodydouble.models.fetching import fetch, place, status
 from bodydouble.models.fetchers import Progress
-from bodydouble.models.zoo import Card, card, zoo
+from bodydouble.models.cards import Card, card, zoo
 
 __all__ = ["Card", "Progress", "cache_dir", "card", "fetch", "onnx_path", "place", "status", "zoo"]

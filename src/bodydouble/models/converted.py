@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bodydouble.convert import CONVERTER_VERSION, to_onnx
 from bodydouble.models.cache import cache_dir, file_hash, locked, write_whole, writing
-from bodydouble.models.fetch import fetch
+from bodydouble.models.fetching import fetch
 from bodydouble.models.fetchers import Progress, silent
-from bodydouble.models.zoo import Card, card
+from bodydouble.models.cards import Card, card
 from bodydouble.types import BodyDoubleError
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from bodydouble.models.zoo import Package
+from bodydouble.models.cards import Package
 
 # Bytes done, bytes in all (None: unknown), what is going on.
 Progress = Callable[[int, int | None, str], None]

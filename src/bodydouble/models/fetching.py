@@ -15,7 +15,7 @@ from typing import Literal
 from bodydouble.models import fetchers
 from bodydouble.models.cache import cache_dir, file_hash, locked, write_whole, writing
 from bodydouble.models.fetchers import FetchError, Progress, silent
-from bodydouble.models.zoo import Card, Member, Package, Url, card, zoo
+from bodydouble.models.cards import Card, Member, Package, Url, card, zoo
 from bodydouble.types import BodyDoubleError
 
 Status = Literal["cached", "damaged", "not fetched"]
