@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ POLL_SECONDS = 0.1  # how soon a waiting thread sees that its reader has gone
 _END = object()
 
 
-def ahead(items: Iterable[T], depth: int = 3) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = 3) -> Generator[T, None, None]:
     """The same items in the same order, made up to `depth` in advance.
 
     An error of `items` is raised at its place in the order. Closing the iterator (or leaving the loop) stops the

@@ -8,30 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-import cv2
-import numpy as np
-
 from bodydouble import characters, pipeline
 from bodydouble.ahead import ahead
 from bodydouble.characters import Puppet
+from bodydouble.feeds import TAKE_SUFFIX, open_feed, recorded
 from bodydouble.outputs.draw import Figure, Stage
-from bodydouble.outputs.overlay import draw_skeleton, side_by_side
-from bodydouble.outputs.take import TakeWriter, read_take
+from bodydouble.outputs.exports import check_recording, open_recorder
+from bodydouble.outputs.overlay import draw_skeleton
+from bodydouble.outputs.overlay import side_by_side as compose
+from bodydouble.outputs.take import TakeWriter, resume
 from bodydouble.outputs.video import VideoWriter, check_video_output
-from bodydouble.pipeline import Config, Moment, Watched
-from bodydouble.sources import open_source
-from bodydouble.types import BodyDoubleError, Frame, Image, SourceInfo
+from bodydouble.pipeline import Config, Moment
+from bodydouble.types import BodyDoubleError, Image, SourceInfo
 
 LONGEST_SIDE = 1920  # of a picture whose size the user leaves to us, in pixels
 SHORTEST_SIDE = 240  # below this a character cannot be made out; a small source gets a larger picture
 DEFAULT_BACKGROUND = "#f4f1ea"
 TRANSPARENT = "transparent"
-TAKE_SUFFIX = ".parquet"
 
 
 class Told(Protocol):
@@ -122,58 +120,121 @@ def film(
     transparent = look.background == TRANSPARENT
     if transparent and look.side_by_side:
         raise BodyDoubleError("--side-by-side shows the source, which is not transparent; choose one of the two")
+    check_apart(source, out, take)
     check_video_output(out, transparent=transparent, force=force)
-    _check_apart(source, out, take)
     puppet = characters.load(character)
+    told.step(0, None, "opening")
     with ExitStack() as stack:
-        feed = _open(source, config, look, stack)
+        feed = open_feed(source, config, stack, pictures=look.side_by_side)
         size = look.size or picture_size(feed.info.size)
         stage = Stage(size, look.background)
-        watched = feed.watched
+        watched = feed.people(0)
+        keeper = None
         if take is not None:
-            writer = stack.enter_context(TakeWriter(take, feed.info, force=force, **feed.origin))
-            watched = _recorded(watched, writer)
-        film_size = size if not look.side_by_side else _beside(feed.info.size, size)
+            keeper = stack.enter_context(TakeWriter(take, feed.origin, force=force))
+            watched = recorded(watched, keeper)
+        film_size = beside(feed.info.size, size) if look.side_by_side else size
+        rate = None if look.rate is None else Fraction(look.rate).limit_denominator(1001)
         video = stack.enter_context(
-            VideoWriter(
-                out,
-                film_size,
-                rate=None if look.rate is None else Fraction(look.rate).limit_denominator(1001),
-                source=feed.sound,
-                transparent=transparent,
-                force=force,
-            )
+            VideoWriter(out, film_size, rate=rate, source=feed.sound, transparent=transparent, force=force)
         )
-        people = _run(watched, puppet, stage, feed.info, config, look, video, told)
-        if not people:
+        moments = ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))
+        if look.rate is not None:
+            moments = pipeline.at_rate(moments, look.rate, feed.info.duration)
+        total = frame_count(feed.info, look.rate)
+        anybody = False
+        with closing(ahead(_pictures(moments, puppet, stage, side_by_side=look.side_by_side))) as drawn:
+            for count, (moment, picture) in enumerate(drawn, 1):
+                anybody = anybody or bool(moment.people)
+                video.write(picture, moment.time)
+                told.step(count, total, "animating")
+        if not anybody:
+            if keeper is not None:
+                keeper.discard()
             raise BodyDoubleError(nobody(source))
-    told.say(f"{out}: {puppet.name}, {film_size[0]}x{film_size[1]}, {feed.how}")
+    told.say(f"{out}: {puppet.name}, {film_size[0]}x{film_size[1]}, {count} pictures, {feed.how}")
 
 
 def record(source: Path, out: Path, config: Config, *, force: bool = False, told: Told) -> None:
-    """Write the keypoints of the people in `source`: a take, CSV, OpenPose JSON or COCO results, by out's name."""
+    """Write the keypoints of the people in `source`: a take, CSV, OpenPose JSON or COCO results, by out's name.
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Feed:
-    """People over time, from a model or a take. sound: the video whose sound and clock the film gets, if there is one.
-
-    origin: what a take says of how its poses were made. how: the same in words.
+    A take that was interrupted is gone on with. Raises BodyDoubleError when nobody was found; nothing is left then.
     """
+    check_apart(source, out, None)
+    check_recording(out, force=force)
+    told.step(0, None, "opening")
+    with ExitStack() as stack:
+        feed = open_feed(source, config, stack)
+        settings = {**feed.origin.settings, "smooth": f"{config.smooth:g}"}
+        origin = replace(feed.origin, settings=settings)
+        done = resume(out, origin) if out.suffix.lower() == TAKE_SUFFIX else 0
+        if done:
+            told.say(f"going on after {done} frames of an interrupted run")
+        recorder = stack.enter_context(open_recorder(out, origin, force=force, resume=True))
+        steady = pipeline.Steady(config.smooth) if config.smooth else None
+        total = frame_count(feed.info, None)
+        count, anybody = done, done > 0
+        try:
+            with closing(ahead(feed.people(done))) as watched:
+                for time, index, people, _ in watched:
+                    people = steady(people, time) if steady else people
+                    recorder.write(index, time, people)
+                    count, anybody = count + 1, anybody or bool(people)
+                    told.step(count, total, "tracking")
+        except KeyboardInterrupt:
+            if not isinstance(recorder, TakeWriter):
+                raise
+            recorder.suspend()
+            raise BodyDoubleError(
+                f"stopped; {recorder.frames} frames are kept beside {out.name}, and the same command goes on after them"
+            ) from None
+        if not anybody:
+            if isinstance(recorder, TakeWriter):
+                recorder.discard()
+            raise BodyDoubleError(nobody(source))
+    told.say(f"{out}: {count} frames, {feed.how}")
 
-    info: SourceInfo
-    watched: Watched
-    sound: Path | None
-    origin: dict[str, str]
-    how: str
+
+def _pictures(
+    moments: Iterable[Moment], puppet: Puppet, stage: Stage, *, side_by_side: bool
+) -> Iterator[tuple[Moment, Image]]:
+    """Each moment with its picture."""
+    for moment in moments:
+        picture = stage.render([Figure(puppet, rig) for rig in moment.rigs.values()])
+        if side_by_side and moment.frame is not None:
+            picture = compose(draw_skeleton(moment.frame.image, moment.people), picture)
+        yield moment, picture
+
+
+def check_apart(source: Path, out: Path, take: Path | None) -> None:
+    """Refuse to write over what is read, or two outputs over one another."""
+    places = {source.resolve(): "the source"}
+    for path in (out, take):
+        if path is None:
+            continue
+        if path.resolve() in places:
+            raise BodyDoubleError(f"{path} is {places[path.resolve()]}; give the output another name")
+        places[path.resolve()] = "another output"
+
+
+def frame_count(info: SourceInfo, rate: float | None) -> int | None:
+    """How many pictures a film of this source will have, None if the file does not say."""
+    if rate is not None and info.duration:
+        return round(info.duration * rate)
+    return info.frames or (round(info.duration * info.rate) if info.duration and info.rate else None)
+
+
+def beside(source: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the source at the height of a picture of `size`, beside it."""
+    return max(1, round(source[0] * size[1] / source[1])) + size[0], size[1]
 
 
 def picture_size(size: tuple[int, int]) -> tuple[int, int]:
     """The size of the character's picture for a source of `size`: the same, even, neither huge nor tiny."""
-    width, height = size
     scale = min(1.0, LONGEST_SIDE / max(size))
-    scale = max(scale, SHORTEST_SIDE / min(size)) if max(size) * SHORTEST_SIDE / min(size) <= LONGEST_SIDE else scale
-    return max(16, round(width * scale / 2) * 2), max(16, round(height * scale / 2) * 2)
+    if max(size) * SHORTEST_SIDE <= LONGEST_SIDE * min(size):
+        scale = max(scale, SHORTEST_SIDE / min(size))
+    return max(16, round(size[0] * scale / 2) * 2), max(16, round(size[1] * scale / 2) * 2)
 
 
 def nobody(source: Path) -> str:

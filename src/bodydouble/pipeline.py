@@ -15,8 +15,8 @@ import numpy as np
 
 from bodydouble.estimate import Estimator, load
 from bodydouble.retarget.calibration import Calibration
-from bodydouble.retarget.planar import Planar
 from bodydouble.retarget.placement import Placer
+from bodydouble.retarget.planar import Planar
 from bodydouble.retarget.posture import posture
 from bodydouble.smooth import Smoother
 from bodydouble.sources import open_source
@@ -169,9 +169,9 @@ class Cast:
     """Who plays: one character that is always there, or one for each person while they are there."""
 
     def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
-        self._new = lambda: Act(rig, config, size)
+        self._made_of = (rig, config, size)
         self._mirror = config.mirror
-        self._alone = None if config.person == "all" else self._new()
+        self._alone = None if config.person == "all" else Act(*self._made_of)
         self._acts: dict[int, Act] = {}
         self._seen: dict[int, float] = {}
         self._home: dict[int, float] = {}  # picture x where each was first seen: their order on the stage
@@ -184,7 +184,7 @@ class Cast:
         rigs_of = {}
         for pose in people:
             if pose.person not in self._acts:
-                self._acts[pose.person] = self._new()
+                self._acts[pose.person] = Act(*self._made_of)
                 centre = float(np.average(pose.points[:, 0], weights=pose.scores + 1e-9))
                 self._home[pose.person] = -centre if self._mirror else centre
             self._seen[pose.person] = time

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-CLIP = "demo-clip"
+from bodydouble.types import BodyDoubleError
+
+CLIP = "walk-front"
 NAME = "demo.mp4"
 
 
@@ -19,10 +21,12 @@ def demo(
     from bodydouble import models
     from bodydouble.cli.progress import report
     from bodydouble.films import Look, film
-    from bodydouble.outputs.files import make_folder
     from bodydouble.pipeline import Config
 
-    make_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BodyDoubleError(f"cannot make the folder {out} ({error.strerror}); give another with --out") from error
     with report() as told:
         clip = models.fetch(CLIP, progress=told.step)
         film(clip, character, out / NAME, Config(), Look(side_by_side=True, rate=30.0), force=True, told=told)

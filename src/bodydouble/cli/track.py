@@ -24,7 +24,7 @@ def track(
     smooth: Annotated[float, typer.Option("--smooth", help="0: as the model saw it .. 1: steadiest.")] = 0.0,
     force: options.Force = False,
 ) -> None:
-    """Write the keypoints of the people in SOURCE, without a character. An interrupted take goes on where it stopped."""
+    """Write the keypoints of the people in SOURCE, without a character. An interrupted take goes on."""
     from bodydouble.cli.progress import report
     from bodydouble.films import record
     from bodydouble.pipeline import Config

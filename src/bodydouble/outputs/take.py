@@ -105,6 +105,14 @@ class TakeWriter:
         if self._count == 0:
             _remove(_pieces(self._path))
 
+    def discard(self) -> None:
+        """Stop and leave nothing: neither the take nor a journal."""
+        if not self._closed:
+            self._held = []
+            with suppress(BodyDoubleError):
+                self._end_piece()
+        _remove(_pieces(self._path))
+
     def _flush(self) -> None:
         if not self._held:
             return
