@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from math import exp, hypot
 
 import numpy as np
 
-from bodydouble.skeletons import Skeleton, skeleton
+from bodydouble.skeletons import skeleton
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
 # Identity. Fall-offs as COCO's keypoint evaluation has them (sigmas of cocoeval.py, doubled), other points like wrists.
@@ -28,6 +30,7 @@ SETTLE = 0.2  # seconds over which a person's velocity and size are averaged
 COASTING = 0.5  # seconds that an unseen person is thought to walk on
 FORGET = 1.0  # seconds after which an unseen person's identity ends
 RELEASE = 2.0  # the same for the one that "largest" has locked on to, before it takes another
+UNSEEN_WEIGHT = 0.01  # what points that are not seen count, for when none is
 VISIBLE = 0.3  # score from which a point counts for a person's size
 
 # State. Evidence is averaged over AVERAGING seconds, has two levels each, and a state lasts at least DWELL seconds.
@@ -38,6 +41,7 @@ LEGS_GONE, LEGS_BACK = (
     0.65,
 )  # mean score of hips, knees and ankles, the better side of each, outside the picture 0
 AWAY, NOT_AWAY = 0.4, 0.1  # minus the cosine of the chest's yaw, moved by up to FACE_WEIGHT when the face is (un)seen
+FACE = ("nose", "left_eye", "right_eye")
 FACE_WEIGHT = 0.3
 GONE, THERE = 0.25, 0.4  # mean of the SUREST best scores
 SUREST = 6
@@ -56,35 +60,35 @@ class _Evidence:
 def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     """How sure a pose is, whether its legs are in the picture of `size`, and whether it has turned away."""
     index = skeleton(pose.skeleton).index
-    inside = np.all((pose.points >= 0) & (pose.points <= size), axis=1)
+    scores = pose.scores.tolist()
 
-    def level(name: str) -> float:
-        sides = [index[f"left_{name}"], index[f"right_{name}"]]
-        return float((pose.scores[sides] * inside[sides]).max())
+    def level(point: int) -> float:
+        x, y = pose.points[point]
+        return scores[point] if 0 <= x <= size[0] and 0 <= y <= size[1] else 0.0
 
-    legs = sum(level(name) for name in ("hip", "knee", "ankle")) / 3
-    sure = float(np.sort(pose.scores)[-SUREST:].mean())
-    return _Evidence(sure, legs, _away(pose, index))
+    legs = [max(level(index[f"left_{name}"]), level(index[f"right_{name}"])) for name in ("hip", "knee", "ankle")]
+    face = sum(scores[index[name]] for name in FACE) / len(FACE)
+    sure = sum(sorted(scores)[-SUREST:]) / min(SUREST, len(scores))
+    return _Evidence(sure, sum(legs) / len(legs), FACE_WEIGHT * (1 - 2 * face) - _frontal(pose, index))
 
 
-def _away(pose: Pose, index: dict[str, int]) -> float:
-    """Minus the cosine of the chest's yaw; more when the face is not seen, less when it is.
+def _frontal(pose: Pose, index: dict[str, int]) -> float:
+    """About the cosine of the chest's yaw: 1 faces the camera, -1 has turned its back.
 
-    The yaw shows in the shoulders' order in the picture and in the chest's normal in the world.
+    The mean of what the shoulders' order in the picture and the chest's normal in the world say.
     """
-    sides = [[index[f"{side}_{name}"] for name in ("shoulder", "hip")] for side in ("left", "right")]
-    (left, left_hip), (right, right_hip) = sides
-    torso = np.linalg.norm(pose.points[[left, right]].mean(axis=0) - pose.points[[left_hip, right_hip]].mean(axis=0))
-    across = float(pose.points[left, 0] - pose.points[right, 0])
-    views = [float(np.clip(across / (SHOULDERS * torso), -1, 1)) if torso > 0 else 0.0]
-    if pose.world is not None:
-        shoulders = pose.world[left] - pose.world[right]
-        up = pose.world[[left, right]].mean(axis=0) - pose.world[[left_hip, right_hip]].mean(axis=0)
-        normal = np.cross(shoulders, up)
-        length = float(np.linalg.norm(normal))
-        views.append(float(normal[2]) / length if length > 0 else 0.0)
-    face = float(pose.scores[[index["nose"], index["left_eye"], index["right_eye"]]].mean())
-    return FACE_WEIGHT * (1 - 2 * face) - float(np.mean(views))
+    corners = [index[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+    (lx, ly), (rx, ry), (lhx, lhy), (rhx, rhy) = pose.points[corners].tolist()
+    torso = hypot(lx + rx - lhx - rhx, ly + ry - lhy - rhy) / 2
+    in_picture = max(-1.0, min(1.0, (lx - rx) / (SHOULDERS * torso))) if torso > 0 else 0.0
+    if pose.world is None:
+        return in_picture
+    left, right, left_hip, right_hip = pose.world[corners].tolist()
+    ax, ay, az = (a - b for a, b in zip(left, right, strict=True))
+    ux, uy, uz = (a + b - c - d for a, b, c, d in zip(left, right, left_hip, right_hip, strict=True))
+    normal = (ay * uz - az * uy, az * ux - ax * uz, ax * uy - ay * ux)
+    length = hypot(*normal)
+    return (in_picture + (normal[2] / length if length > 0 else 0.0)) / 2
 
 
 class Condition:
@@ -108,7 +112,7 @@ class Condition:
 
     def update(self, evidence: _Evidence, time: float) -> State:
         """Take in what one more pose says at `time`."""
-        share = 1 - float(np.exp(-max(time - self._time, 0.0) / AVERAGING))
+        share = 1 - exp(-max(time - self._time, 0.0) / AVERAGING)
         self._time = time
         old = self._seen
         self._seen = _Evidence(
@@ -126,11 +130,11 @@ class Condition:
         return self.state
 
 
-def _falloff(table: Skeleton) -> Array:
-    """(K,) distance in body sizes at which a point of a layout no longer resembles itself."""
-    return np.array(
-        [next((value for part, value in FALLOFF.items() if part in name), OTHER_FALLOFF) for name in table.points]
-    )
+@cache
+def _falloff(name: str) -> Array:
+    """(K,) distance in body sizes at which a point of the layout called `name` no longer resembles itself."""
+    names = skeleton(name).points
+    return np.array([next((FALLOFF[part] for part in FALLOFF if part in point), OTHER_FALLOFF) for point in names])
 
 
 def _box(pose: Pose) -> Array:
@@ -143,7 +147,7 @@ def _box(pose: Pose) -> Array:
 def _size(pose: Pose) -> float:
     """Body size in pixels, never 0."""
     low, high = _box(pose)
-    return max(SIZE_OF_BOX * float(np.hypot(*(high - low))), 1.0)
+    return max(SIZE_OF_BOX * hypot(*(high - low)), 1.0)
 
 
 def _area(pose: Pose, frame_size: tuple[int, int]) -> float:
@@ -169,17 +173,21 @@ class _Person:
             return 0.0
         gone = max(time - self.time, 0.0)
         due = self.pose.points + self.velocity * min(gone, COASTING)
-        wide = self.size * np.hypot(_falloff(skeleton(pose.skeleton)), UNFORESEEN * min(gone, FORGET))
+        wide = self.size * np.hypot(_falloff(pose.skeleton), UNFORESEEN * min(gone, FORGET))
         alike = np.exp(-((pose.points - due) ** 2).sum(axis=1) / (2 * wide**2))
-        return float(np.average(alike, weights=np.minimum(pose.scores, self.pose.scores) + 0.01))
+        return float(self._weights(pose) @ alike)
+
+    def _weights(self, pose: Pose) -> Array:
+        """(K,) how much each point counts in a comparison with `pose`; in all 1."""
+        weights = np.minimum(pose.scores, self.pose.scores) + UNSEEN_WEIGHT
+        return np.asarray(weights / weights.sum())
 
     def see(self, pose: Pose, time: float, frame_size: tuple[int, int]) -> Pose:
         """Take `pose` as this person's; returns it with identity and state."""
         step = time - self.time
         if step > 0:
-            share = 1 - float(np.exp(-step / SETTLE))
-            weights = np.minimum(pose.scores, self.pose.scores) + 0.01
-            moved = np.average(pose.points - self.pose.points, axis=0, weights=weights)
+            share = 1 - exp(-step / SETTLE)
+            moved = self._weights(pose) @ (pose.points - self.pose.points)
             self.velocity = self.velocity + share * (moved / step - self.velocity)
             self.size += share * (_size(pose) - self.size)
         state = self.condition.update(_evidence(pose, frame_size), time)
