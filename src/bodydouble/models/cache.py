@@ -66,12 +66,12 @@ def locked(key: str, progress: Progress = silent) -> Iterator[None]:
 
 
 @contextmanager
-def writing() -> Iterator[None]:
-    """Turns the system's refusals to write in the cache into one line."""
+def usable() -> Iterator[None]:
+    """Turns the system's refusals to read or write in the cache into one line; also a decorator."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise BodyDoubleError(
-            f"cannot write in the cache {cache_dir()} ({reason}): free it, or set {ENVIRONMENT} to another folder"
+            f"cannot use the cache {cache_dir()} ({reason}): make room there, or set {ENVIRONMENT} to another folder"
         ) from error

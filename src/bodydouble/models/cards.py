@@ -165,10 +165,11 @@ def _package(key: str, table: _Table) -> Package:
 
 
 def _card(name: str, table: _Table, packages: Mapping[str, Package]) -> Card:
-    sources = [
-        _source(_Table(f"{table.where}, source {number}", entry), packages)
-        for number, entry in enumerate(table.take("sources", list), 1)
-    ]
+    sources = []
+    for number, entry in enumerate(table.take("sources", list), 1):
+        if not isinstance(entry, dict):
+            raise BodyDoubleError(f"{table.where}: source {number} is {entry!r}; wanted a table")
+        sources.append(_source(_Table(f"{table.where}, source {number}", entry), packages))
     sha256, size = table.take("sha256", str), table.take("size", int)
     if not sources or size <= 0 or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
         raise BodyDoubleError(f"{table.where}: wanted a size, at least one source and a SHA-256 of 64 hex digits")

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bodydouble.convert import CONVERTER_VERSION, to_onnx
-from bodydouble.models.cache import cache_dir, file_hash, locked, write_whole, writing
-from bodydouble.models.fetching import fetch
-from bodydouble.models.fetchers import Progress, silent
+from bodydouble.models.cache import cache_dir, file_hash, locked, usable, write_whole
 from bodydouble.models.cards import Card, card
+from bodydouble.models.fetchers import Progress, silent
+from bodydouble.models.fetching import fetch
 from bodydouble.types import BodyDoubleError
 
 
+@usable()
 def onnx_path(name: str, outputs: Sequence[str] | None = None, progress: Progress = silent) -> Path:
     """The model of that name as an ONNX file, fetched and converted if this is the first time.
 
@@ -33,7 +34,7 @@ def onnx_path(name: str, outputs: Sequence[str] | None = None, progress: Progres
     if _sound(path):
         return path
     source = fetch(name, progress)
-    with writing(), locked(path.stem, progress):
+    with locked(path.stem, progress):
         if not _sound(path):
             progress(0, None, f"converting {name}")
             content = to_onnx(source, outputs=tensors).SerializeToString()

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from bodydouble.models.cards import Package
@@ -29,6 +29,7 @@ Progress = Callable[[int, int | None, str], None]
 
 CHUNK = 1 << 16
 TIMEOUT = 30.0  # seconds without a byte before a URL is given up; pip and npm have their own settings
+BEYOND_THE_END = 416  # HTTP: the server has nothing from the byte asked for
 RAW_PROGRESS = (24, 1)  # pip's first version with --progress-bar raw: "Progress 1024 of 35622638"
 
 
@@ -136,6 +137,12 @@ def url(address: str, part: Path, progress: Progress = silent) -> None:
                     file.write(chunk)
                     have += len(chunk)
                     progress(have, total, f"fetching {address}")
+    except HTTPError as error:
+        if error.code != BEYOND_THE_END or not have:
+            raise FetchError(f"{error.code} {error.reason}") from error
+        part.unlink()  # longer than the file that is there now: not its beginning
+        url(address, part, progress)
+        return
     except (URLError, HTTPException, TimeoutError, ssl.SSLError, ConnectionError, ValueError) as error:
         raise FetchError(str(getattr(error, "reason", "") or error)[:200]) from error
     if total is not None and have < total:

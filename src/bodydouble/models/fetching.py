@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from bodydouble.models import fetchers
-from bodydouble.models.cache import cache_dir, file_hash, locked, write_whole, writing
-from bodydouble.models.fetchers import FetchError, Progress, silent
+from bodydouble.models.cache import cache_dir, file_hash, locked, usable, write_whole
 from bodydouble.models.cards import Card, Member, Package, Url, card, zoo
+from bodydouble.models.fetchers import FetchError, Progress, silent
 from bodydouble.types import BodyDoubleError
 
 Status = Literal["cached", "damaged", "not fetched"]
 
 
+@usable()
 def status(name: str) -> Status:
     """Whether the file of that name is in the cache and sound."""
     wanted = card(name)
@@ -37,6 +38,7 @@ def fetch(name: str, progress: Progress = silent) -> Path:
     return fetch_card(card(name), zoo().values(), progress)
 
 
+@usable()
 def fetch_card(wanted: Card, cards: Iterable[Card], progress: Progress = silent) -> Path:
     """fetch() for a card of any zoo; whatever else of `cards` lies in the archive is kept as well."""
     path = place(wanted)
@@ -48,11 +50,10 @@ def fetch_card(wanted: Card, cards: Iterable[Card], progress: Progress = silent)
     tried = []
     for number, source in enumerate(wanted.sources, 1):
         try:
-            with writing():
-                if isinstance(source, Url):
-                    _fetch_url(wanted, source, progress)
-                else:
-                    _fetch_member(wanted, source, cards, progress)
+            if isinstance(source, Url):
+                _fetch_url(wanted, source, progress)
+            else:
+                _fetch_member(wanted, source, cards, progress)
             return path
         except FetchError as error:
             tried.append(f"{source}: {error}")
@@ -85,7 +86,8 @@ def _fetch_url(wanted: Card, source: Url, progress: Progress) -> None:
             return
         part.parent.mkdir(parents=True, exist_ok=True)
         resumed = part.exists()
-        fetchers.url(source.address, part, progress)
+        if file_hash(part) != wanted.sha256:
+            fetchers.url(source.address, part, progress)
         if resumed and file_hash(part) != wanted.sha256:  # its beginning was of another file: once more from the start
             part.unlink()
             fetchers.url(source.address, part, progress)
