@@ -20,7 +20,7 @@ def straight(premultiplied: Image) -> Image:
     image = np.asarray(cv2.copyTo(np.ascontiguousarray(premultiplied), alpha), dtype=np.uint8)
     places = cv2.findNonZero(cv2.inRange(alpha, 1, 254))  # edges only: few pixels
     if places is not None:
-        columns, rows = places[:, 0, 0], places[:, 0, 1]
+        columns, rows = places.reshape(-1, 2).T  # (N, 1, 2) before OpenCV 5
         edge = image[rows, columns].astype(np.uint32)
         weight = edge[:, 3:]
         image[rows, columns, :3] = np.minimum((edge[:, :3] * 255 + weight // 2) // weight, 255)

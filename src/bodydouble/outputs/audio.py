@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 
 from bodydouble.types import BodyDoubleError
 
@@ -30,11 +31,10 @@ ENCODER = {"mp4": "aac", "mov": "aac", "matroska": "aac", "webm": "libopus"}
 _OPUS_RATE = 48000  # Opus knows this rate and a few lower ones only (RFC 6716)
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000})
 _BITS_A_CHANNEL = 96_000  # a second; both AAC-LC and Opus are transparent for most ears here
-# What begins before the first picture is left out, save for the decoder's run-in (AAC: 2048 samples) in files whose
-# edit lists can hide it; in others it would delay the pictures.
-_RUN_IN = {"mp4": Fraction(1, 10), "mov": Fraction(1, 10), "matroska": Fraction(0), "webm": Fraction(0)}
-# How far the sound runs ahead of the pictures while muxing, so that the muxer never waits for it.
-AHEAD = Fraction(1, 2)
+# Copied sound that begins before the first picture is left out, save for the decoder's run-in (AAC: 2048 samples) in
+# files whose edit lists can hide it; in others it would delay the pictures.
+_HIDDEN_RUN_IN = {"mp4": Fraction(1, 10), "mov": Fraction(1, 10), "matroska": Fraction(0), "webm": Fraction(0)}
+_MILLISECOND = Fraction(1, 1000)  # Matroska's clock
 
 
 class SourceAudio:
@@ -51,7 +51,7 @@ class SourceAudio:
         self._input = _opened(source)
         stream = self._input.streams.best("audio")
         self._in = stream
-        self._run_in = _RUN_IN[kind]
+        self._run_in = _HIDDEN_RUN_IN[kind] or _opus_run_in(stream)
         self._copied = stream.codec_context.codec.canonical_name in COPIED[kind]
         try:
             self._out = output.add_stream_from_template(stream) if self._copied else self._encoder(kind)
@@ -123,14 +123,37 @@ class SourceAudio:
         )
         for packet in self._input.demux(self._in):
             for frame in packet.decode():
-                if frame.pts is None or frame.pts * frame.time_base < self._start:
+                if frame.pts is None:
                     continue
                 frame.pts -= round(self._start / frame.time_base)
-                for even in resampler.resample(frame):
+                whole = _from_zero(frame)
+                for even in resampler.resample(whole) if whole is not None else ():
                     yield from self._out.encode(even)
         for even in resampler.resample(None):
             yield from self._out.encode(even)
         yield from self._out.encode(None)
+
+
+def _from_zero(frame: Any) -> Any:
+    """The part of a sound frame from time 0 on, None if it has none."""
+    early = -round(frame.pts * frame.time_base * frame.sample_rate)
+    if early <= 0:
+        return frame
+    if early >= frame.samples:
+        return None
+    channels = 1 if frame.format.is_planar else len(frame.layout.channels)
+    samples = np.ascontiguousarray(frame.to_ndarray()[:, early * channels :])
+    rest = av.AudioFrame.from_ndarray(samples, frame.format.name, frame.layout.name)
+    rest.sample_rate, rest.time_base, rest.pts = frame.sample_rate, Fraction(1, frame.sample_rate), 0
+    return rest
+
+
+def _opus_run_in(stream: Any) -> Fraction:
+    """How much of an Opus stream's start players leave out; Matroska writes it down (RFC 7845, 5.1: pre-skip)."""
+    head = stream.codec_context.extradata or b""
+    if not head.startswith(b"OpusHead") or len(head) < 12:
+        return Fraction(0)
+    return Fraction(int.from_bytes(head[10:12], "little"), _OPUS_RATE) + _MILLISECOND
 
 
 def _opened(source: Path) -> Any:

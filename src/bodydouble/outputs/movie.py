@@ -19,7 +19,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from bodydouble.outputs.alpha import bled, straight
-from bodydouble.outputs.audio import AHEAD, SourceAudio
+from bodydouble.outputs.audio import SourceAudio
 from bodydouble.types import BodyDoubleError, Image
 
 # Container by suffix, as FFmpeg calls it.
@@ -63,12 +63,10 @@ def timing(source: Path) -> Timing | None:
             frames = (f for f in container.decode(stream) if f.pts is not None and not f.is_corrupt)
             first = next(frames, None)
             start = Fraction(0) if first is None else first.pts * stream.time_base
-            length = _length(container, stream)
-            begins = (stream.start_time or 0) * stream.time_base
             audio = container.streams.best("audio")
             return Timing(
                 start=start,
-                end=begins + length if length else Fraction(0),
+                end=_end(container, stream),
                 tick=stream.time_base,
                 rate=stream.average_rate or Fraction(0),
                 frames=stream.frames,
@@ -78,15 +76,15 @@ def timing(source: Path) -> Timing | None:
         raise BodyDoubleError(f"cannot read the sound and times of {source} ({error}); is it still there?") from error
 
 
-def _length(container: Any, stream: Any) -> Fraction:
-    """Seconds from the first picture's start to the last one's end, 0 when the file does not say."""
+def _end(container: Any, stream: Any) -> Fraction:
+    """When the last picture ends, in the source's own time, 0 if the file does not say."""
     tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska, by its muxers
     if tag:
         return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3])
     if stream.duration:
-        return Fraction(stream.duration * stream.time_base)
+        return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base)
     if container.duration and not container.streams.audio:
-        return Fraction(container.duration, av.time_base)
+        return Fraction((container.start_time or 0) + container.duration, av.time_base)
     return Fraction(0)
 
 
@@ -226,7 +224,7 @@ class Movie:
         self._mux(self._stream.encode(frame))
         self._held = None
         if self._audio is not None:
-            self._audio.until(pts * self._tick + AHEAD)
+            self._audio.until(pts * self._tick)
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:

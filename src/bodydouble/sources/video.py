@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,7 +52,7 @@ class VideoSource:
         self._closed = False
         self._reading: Generator[Frame, None, None] | None = None
         with _opened(path, threads) as (container, stream):
-            first = next(_decoded(container, stream, []), None)
+            first, _ = next(_decoded(container, stream, []), (None, None))
             if first is None:
                 raise BodyDoubleError(f"{path.name} holds no picture that can be decoded; is it a whole video file?")
             self._orientation = _orientation(first)
@@ -107,8 +108,8 @@ class VideoSource:
             convert = _Converter(self._stored_size, self._orientation)
             clock = _Clock(stream.time_base, step)
             index = 0
-            for decoded in _decoded(container, stream, damage):
-                yield Frame(image=convert(decoded), time=clock(decoded.pts), index=index)
+            for decoded, pts in _decoded(container, stream, damage):
+                yield Frame(image=convert(decoded), time=clock(pts), index=index)
                 index += 1
             cut = _is_cut(container, stream, clock.now)
         if damage or cut:
@@ -196,8 +197,14 @@ def _video_stream(container: Any, name: str, threads: int) -> Any:
     return stream
 
 
-def _decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[Any]:
-    """Whole decoded frames in order of presentation; for each that could not be read, a reason goes into `damage`."""
+def _decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[tuple[Any, int | None]]:
+    """Whole decoded frames in order of presentation, and their time stamps.
+
+    For each frame that could not be read, a reason goes into `damage`. AVI has times of decoding only: the frames get
+    them in order.
+    """
+    decoding_times: list[int] = []
+    only_decoding_times = container.format.name == "avi"
     packets = container.demux(stream)
     while True:
         try:
@@ -209,6 +216,8 @@ def _decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[Any]:
             break
         if packet.is_corrupt:
             damage.append("a piece of it is missing")
+        if only_decoding_times and packet.dts is not None:
+            heappush(decoding_times, packet.dts)
         try:
             frames = packet.decode()
         except av.FFmpegError as error:
@@ -216,10 +225,11 @@ def _decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[Any]:
                 damage.append(_reason(error))
             continue
         for frame in frames:
+            pts = heappop(decoding_times) if decoding_times else frame.pts
             if frame.is_corrupt:
                 damage.append("part of a picture is missing")
             else:
-                yield frame
+                yield frame, pts
 
 
 def _is_cover(stream: Any) -> bool:
@@ -255,9 +265,12 @@ def _duration(container: Any, stream: Any) -> float:
 
 
 def _tagged_duration(stream: Any) -> float:
-    """Seconds by the tag that Matroska's muxers write for each stream, 0 if there is none."""
+    """Seconds by the tag with each stream's end that FFmpeg writes into Matroska, 0 if there is none."""
     tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) if tag else 0.0
+    if not tag:
+        return 0.0
+    start = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
+    return max(0.0, int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) - start)
 
 
 def _is_cut(container: Any, stream: Any, last: float) -> bool:

@@ -66,9 +66,12 @@ def test_times_start_at_zero_where_the_file_does_not(tmp_path: Path) -> None:
     _, frames = read(make_clip(tmp_path / "a.ts", times=[Fraction(5) + t for t in VARIABLE]))
     assert frames[0].time == 0
     assert frames[-1].time == pytest.approx(0.9, abs=1e-4)
+    info, frames = read(make_clip(tmp_path / "a.mkv", times=[Fraction(5) + t for t in VARIABLE]))
+    assert frames[0].time == 0
+    assert info.duration == pytest.approx(0.95, abs=2e-3)
 
 
-@pytest.mark.parametrize("name, codec", [("raw.h264", "libx264"), ("old.avi", "mpeg4")])
+@pytest.mark.parametrize("name, codec", [("raw.h264", "libx264"), ("old.avi", "mpeg4"), ("odd.avi", "libx264")])
 def test_files_without_time_stamps_count_by_their_rate(tmp_path: Path, name: str, codec: str) -> None:
     """Raw streams have no times at all; AVI gives those of decoding only."""
     _, frames = read(make_clip(tmp_path / name, codec=codec, frames=10, rate=25, tick=Fraction(1, 25)))
