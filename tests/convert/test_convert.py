@@ -63,6 +63,13 @@ def test_enlarging_comes_after_a_1x1_convolution(tmp_path: Path) -> None:
     assert kinds.index("Conv") < kinds.index("Resize") < kinds.index("Clip")
 
 
+def test_an_enlarged_picture_that_is_read_twice_is_enlarged_once(tmp_path: Path) -> None:
+    tiny = Tiny()
+    large = CASES["resize-14x20-centers"](tiny, tiny.input(*PICTURE))
+    ends = [convolve(tiny, large, kernel=(1, 1)) for _ in range(2)]
+    assert operators(to_onnx(written(tmp_path, tiny.finish(*ends))))["Resize"] == 1
+
+
 def test_names_and_layout_stay(tmp_path: Path) -> None:
     tiny = Tiny()
     x = tiny.input(*PICTURE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     npm.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{folder / "client.py"}" npm "$@"\n')
     npm.chmod(0o755)
     monkeypatch.setenv("FAKE_CLIENTS", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     monkeypatch.setenv("BODYDOUBLE_CACHE", str(tmp_path / "cache"))
     return Fake(folder)

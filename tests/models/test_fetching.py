@@ -191,7 +191,9 @@ def test_a_url_goes_on_where_it_was_cut(fake: Fake, ranges: bool) -> None:
         with pytest.raises(BodyDoubleError, match=r"ended after 700 of 3000 bytes|IncompleteRead"):
             get(cards)
         site.break_after = None
-        assert get(cards).read_bytes() == CONTENT["thing"]
+        said = Said()
+        assert get(cards, said=said).read_bytes() == CONTENT["thing"]
+    assert said.steps[-1] == (3000, 3000)
     assert site.asked == ["", "bytes=700-"]
 
 
