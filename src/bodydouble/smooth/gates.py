@@ -17,8 +17,9 @@ LEAP = np.array([0.15, 0.15, 0.25])
 PUSH = 300.0
 SUPPORT = 0.5  # a neighbour that differs by less than this share of a leap makes it a movement
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
-SWAP_RATIO = 0.4  # exchanging the sides must leave less than this share of what is unexplained
-SWAP_DOUBT = 0.05  # and the frame as given must be explained this badly (1: every point beyond its reach)
+SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
+SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
+WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
 SWAP_TIME = 0.35  # seconds after which a lasting exchange is the truth
 
 
@@ -44,11 +45,11 @@ class Swaps:
         not measured.
         """
         mirrored, groups = self._body.mirrored, self._body.groups
-        as_seen = np.minimum((((points - due) * scale) ** 2).sum(axis=-1), 1)
+        as_seen = np.minimum((((points - due) * scale) ** 2).sum(axis=-1), WORST)
         if not (as_seen[:, seen] > SWAP_DOUBT).any():
             self._lasting[:] = 0
             return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
-        exchanged = np.minimum((((points[:, mirrored] - due) * scale) ** 2).sum(axis=-1), 1)
+        exchanged = np.minimum((((points[:, mirrored] - due) * scale) ** 2).sum(axis=-1), WORST)
         pairs = groups & seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
         weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
         unexplained, left = as_seen @ weights, exchanged @ weights
@@ -69,11 +70,16 @@ class Leaps:
         self._frames = np.zeros(shape, dtype=np.intp)
         self._lasting = np.zeros(shape)
 
-    def __call__(self, points: Array, due: Array, rows: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
-        """Which rows (C, K) have leapt and are to be doubted, and which have stayed and are to be believed anew."""
+    def __call__(
+        self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
+    ) -> tuple[Mask, Mask]:
+        """Which rows (C, K) have leapt and are to be doubted, and which have stayed and are to be believed anew.
+
+        A leap lands far both from where the point was due and from where it was: velocities may be wrong, too.
+        """
         off = (points - due) * scale
         distance = np.sqrt((off**2).sum(axis=-1))
-        far = rows & (distance > 1)
+        far = rows & (distance > 1) & ((((points - was) * scale) ** 2).sum(axis=-1) > 1)
         for space, point in np.argwhere(far):
             apart = np.sqrt(((off[space] - off[space, point]) ** 2).sum(axis=-1))
             together = self._near[point] & rows[space] & (apart < SUPPORT * distance[space, point])

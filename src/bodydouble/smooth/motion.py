@@ -17,7 +17,7 @@ Mask = npt.NDArray[np.bool_]
 
 # How bodies move, in torso lengths and seconds. Chosen with benchmarks/steadiness.py.
 WANDER = 2.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
-PUSH = 12.0  # white-noise acceleration of a moving point, torso lengths per second to the power 3/2
+PUSH = 8.0  # white-noise acceleration of a moving point, torso lengths per second to the power 3/2
 START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
 REST_TIME, MOTION_TIME = 0.3, 0.3  # mean seconds that rest and motion last
 CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing

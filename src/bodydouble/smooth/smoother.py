@@ -16,8 +16,8 @@ from bodydouble.smooth.motion import Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
 # Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 2 px across for a
-# torso of 250 px; 1 cm across and 3 cm in depth.
-NOISE = np.array([[0.008, 0.008, 0.03], [0.02, 0.02, 0.06]])
+# torso of 300 px; 1 cm across and 3 cm in depth.
+NOISE = np.array([[0.006, 0.006, 0.03], [0.02, 0.02, 0.06]])
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
 UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back above the other
@@ -26,7 +26,7 @@ DRIFT_TIME = 0.1  # seconds in which a vanished point's own velocity dies out
 EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
 GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
 FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
-LEAST_AMOUNT = 0.1  # what amounts below this filter with, where the gates need a prediction
+LEAST_AMOUNT = 0.25  # below, part of what was seen is mixed in again: a weaker filter would predict badly for the gates
 
 
 def _stacked(pose: Pose) -> tuple[Array, Array]:
@@ -53,6 +53,7 @@ class Smoother:
             raise BodyDoubleError(f"smoothing amount {amount:g}; choose one from 0 (as measured) to 1 (calmest)")
         self.amount = amount
         self._calm = 2 * max(amount, LEAST_AMOUNT)
+        self._raw = 1 - min(amount / LEAST_AMOUNT, 1)
         self.reset()
 
     def reset(self) -> None:
@@ -147,7 +148,7 @@ class Smoother:
         visible = scores >= np.where(self._visible, UNSEEN, SEEN)
         returned = np.broadcast_to(visible & ~self._visible, swapped.shape)
         followed = visible & ~returned & ~turned
-        leapt, believed = self._leaps(points, due, followed, scale, step)
+        leapt, believed = self._leaps(points, due, was, followed, scale, step)
         good = followed & ~leapt & ~believed
         motion.update(points, self._noise(scores), axes * good[..., None], self._body.evidence)
         self._hold(was, good, step)
@@ -178,8 +179,9 @@ class Smoother:
     def _finish(self, pose: Pose, points: Array, scores: Array, good: Mask, step: float) -> Pose:
         """Show this frame. good: (C, K) rows that may be shown as measured when nothing is to be smoothed."""
         self._last = pose
-        if self.amount == 0:
-            self._offset = np.where(good[..., None], points - self._motion.estimate, self._offset)
+        if self._raw > 0:
+            seen = points - self._motion.estimate - self._offset
+            self._offset = self._offset + np.where(good[..., None], self._raw * seen, 0)
         return self._show(pose, scores, step)
 
     def _show(self, pose: Pose, scores: Array, step: float) -> Pose:
