@@ -323,9 +323,9 @@ def test_dancing_stays_on_the_floor_without_jumps_or_slides(test_data: Path, cli
     own = np.unwrap([m.posture.angles for m in motions], axis=0)
     follows = [BONE_INDEX[n] for n in of.follows]
     steps = np.abs(np.diff(own, axis=0))[:, follows]
-    steps = np.maximum(
-        steps, np.where(np.array(of.parents) >= 0, steps[:, of.parents], 0.0)
-    )  # a hand goes with its arm
+    # a hand goes with its arm, and one that had no angle catches up a frame later
+    steps = np.maximum(steps, np.where(np.array(of.parents) >= 0, steps[:, of.parents], 0.0))
+    steps = np.maximum(steps, np.vstack((steps[:1], steps[:-1])))
     angles = np.array([pose.angles for pose in poses])
     shown = np.abs(np.remainder(np.diff(angles, axis=0) + np.pi, 2 * np.pi) - np.pi)
     assert np.degrees(shown - steps).max() < 20
