@@ -1,6 +1,6 @@
 """Models from other formats to ONNX, without TensorFlow: reader -> graph -> passes -> writer.
 
-Knows nothing of poses. TFLite: tflite.py reads the file, tflite_operators.py has a handler for each operator.
+Knows nothing of poses. TFLite: tflite.py reads the file, tflite_graph.py walks its operators, tflite_operators.py has a handler for each.
 Why it is built so: docs/decisions/conversion.md
 """
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import onnx
 
 # Part of the key of converted files in the cache: raise it whenever the same input gives another file.
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 
 
 def to_onnx(path: Path, *, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
@@ -25,9 +25,10 @@ def to_onnx(path: Path, *, outputs: Sequence[str] | None = None) -> onnx.ModelPr
     none, is damaged, or needs operators that are not supported (all of them are listed).
     """
     # Loaded here so that asking for a model that was converted before does not load onnx.
-    from bodydouble.convert import tflite, tflite_operators
+    from bodydouble.convert import tflite, tflite_graph
     from bodydouble.convert.passes import optimised
+    from bodydouble.convert.tflite_operators import HANDLERS
     from bodydouble.convert.writer import to_model
 
     model = tflite.read(Path(path)).pruned(outputs)
-    return to_model(optimised(tflite_operators.to_graph(model)), model.name)
+    return to_model(optimised(tflite_graph.to_graph(model, HANDLERS)), model.name)

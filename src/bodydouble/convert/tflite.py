@@ -1,7 +1,7 @@
 """Reads a TFLite file into plain records, without TensorFlow.
 
 `read` turns the flatbuffer into tensors, operators and options, checked against each other, so that nothing later meets
-a damaged file. `to_graph` says the operators in ONNX's with the handlers of tflite_operators.py.
+a damaged file. tflite_graph.py says the operators in ONNX's.
 One subgraph, static shapes. Schema: the `tflite` package, generated from TensorFlow Lite's schema.fbs.
 """
 
