@@ -1,6 +1,7 @@
 """Models from other formats to ONNX, without TensorFlow: reader -> graph -> passes -> writer.
 
-Knows nothing of poses. TFLite: tflite.py reads the file, tflite_graph.py walks its operators, tflite_operators.py has a handler for each.
+Knows nothing of poses. TFLite: tflite.py reads the file, tflite_graph.py walks its operators,
+tflite_operators.py has a handler for each.
 Why it is built so: docs/decisions/conversion.md
 """
 
