@@ -117,7 +117,10 @@ def standard_bones(joints: Mapping[str, tuple[float, float]]) -> dict[str, Bone]
 
 
 def sort_bones(bones: Mapping[str, Bone], where: str, problems: Problems) -> list[Bone]:
-    """Parents before children. A parent left out as standard is passed over; unknown ones and cycles are told."""
+    """Parents before children; as they are if they hang in a circle, which is told, as unknown parents are.
+
+    A standard parent that the character lacks is passed over.
+    """
     parents = {bone.name: _parent(bone, bones, where, problems) for bone in bones.values()}
     ordered: dict[str, Bone] = {}
     for name in bones:
@@ -128,7 +131,7 @@ def sort_bones(bones: Mapping[str, Bone], where: str, problems: Problems) -> lis
         if name in trail:
             loop = [*trail[trail.index(name) :], name]
             problems.error(where, f"bones hang from each other in a circle: {' -> '.join(loop)}; change a parent")
-            return []
+            return list(bones.values())
         for passed in reversed(trail):
             ordered[passed] = bones[passed]
     return list(ordered.values())

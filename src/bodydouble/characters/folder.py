@@ -108,14 +108,12 @@ def _picture(
 
 
 def _check_layers(manifest: Manifest, pictures: Pictures, problems: Problems) -> None:
-    """Tell of layers of a shared SVG that no part draws."""
-    for name, layers in pictures.layers().items():
-        used = {entry.layer for entry in manifest.parts if entry.image == name}
-        if "" in used:
-            continue
-        for layer in layers:
-            if layer not in used:
-                problems.warn(name, f'layer "{layer}" is drawn by no part')
+    """Tell of layers of an SVG that no part draws."""
+    used: dict[str, set[str]] = {}
+    for entry in manifest.parts:
+        used.setdefault(entry.image, set()).add(entry.layer)
+    for name, layer in pictures.unused(used):
+        problems.warn(name, f'layer "{layer}" is drawn by no part')
 
 
 def _check_sides(manifest: Manifest, problems: Problems) -> None:

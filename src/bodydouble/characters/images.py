@@ -5,6 +5,7 @@ Image: (H, W, 4) uint8 RGBA, colour multiplied by alpha. scale: image pixels a c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 
 from bodydouble.characters.problems import Problems
-from bodydouble.characters.svg import Drawing, rasterise, read_svg
+from bodydouble.characters.svg import Drawing, rasterise, read_svg, unused_layers
 from bodydouble.types import Image
 
 VISIBLE = 8  # of 255: what is fainter is scanner dust or blur's tail and shapes no mesh
@@ -78,26 +79,26 @@ class Pictures:
             listed = ", ".join(beside) if beside else "no PNG or SVG"
             self.problems.error(where, f'no file "{image}" in the folder; it holds {listed}')
         elif path.suffix.lower() == ".svg":
-            return self._svg(path, layer, scale)
+            return self._svg(image, layer, scale)
         else:
             if layer:
                 self.problems.error(f"parts.{part}.layer", f'"{image}" is a PNG, which has no layers; leave layer out')
             return self._png(path, scale)
         return None
 
-    def layers(self) -> dict[str, tuple[str, ...]]:
-        """The top layers of every SVG read so far, by file name."""
-        found = {}
-        for name, drawing in self._drawings.items():
-            if drawing is not None:
-                groups = [child.get("id", "") for child in drawing.root if child.tag.endswith("}g")]
-                found[name] = tuple(group for group in groups if group)
-        return found
+    def unused(self, used: Mapping[str, set[str]]) -> list[tuple[str, str]]:
+        """(file, layer) of the groups that no part draws; used: the layers drawn of each file, by its name."""
+        return [
+            (name, layer)
+            for name, drawing in self._drawings.items()
+            if drawing is not None
+            for layer in unused_layers(drawing.root, used.get(name, set()))
+        ]
 
-    def _svg(self, path: Path, layer: str, scale: float) -> Picture | None:
-        if path.name not in self._drawings:
-            self._drawings[path.name] = read_svg(path, self.problems)
-        drawing = self._drawings[path.name]
+    def _svg(self, name: str, layer: str, scale: float) -> Picture | None:
+        if name not in self._drawings:
+            self._drawings[name] = read_svg(self.folder / name, self.problems)
+        drawing = self._drawings[name]
         if drawing is None:
             return None
         image = rasterise(drawing, layer, scale, self.problems)

@@ -22,7 +22,8 @@ FADED = 130  # of 255: how strongly the character shows below its bones
 LEFT, RIGHT, MIDDLE = skia.Color(206, 66, 20), skia.Color(24, 92, 196), skia.Color(70, 70, 78)
 MESH = skia.Color(0, 140, 90, 120)
 HALO = skia.Color(255, 255, 255, 225)
-TEXT = 15.0  # pixels
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+TEXT = 0.5  # of the font's own size
 DOT = 5.5  # radius of a joint in pixels
 BONE = 7.0  # half the width of a bone in pixels, at its head
 NEAREST, FARTHEST, STEP = 16.0, 130.0, 12.0  # how far from its joint a name may stand, in pixels
@@ -54,8 +55,11 @@ def joints_picture(puppet: Puppet, *, mesh: bool = False) -> Image:
     if mesh:
         _draw_mesh(canvas, puppet, shown)
     _draw_bones(canvas, puppet, shown)
-    _draw_joints(canvas, puppet, shown, (width, height))
+    labels = _draw_joints(canvas, puppet, shown, (width, height))
+    del canvas, surface
     picture: Image = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
+    for name, at in labels:  # OpenCV brings its font along; skia needs one of the system's
+        cv2.putText(picture, name, at, FONT, TEXT, _rgb(side_colour(name)), 1, cv2.LINE_AA)
     return picture
 
 
@@ -106,9 +110,13 @@ def _draw_bones(canvas: skia.Canvas, puppet: Puppet, shown: Shown) -> None:
         canvas.drawPath(path, skia.Paint(Color=side_colour(name), AntiAlias=True, Alphaf=0.75))
 
 
-def _draw_joints(canvas: skia.Canvas, puppet: Puppet, shown: Shown, size: tuple[int, int]) -> None:
-    """Joints as dots, their names where they cover neither dots nor each other, with a line to the joint."""
-    font = skia.Font(None, TEXT)
+def _draw_joints(
+    canvas: skia.Canvas, puppet: Puppet, shown: Shown, size: tuple[int, int]
+) -> list[tuple[str, tuple[int, int]]]:
+    """Joints as dots, with plates for their names where they cover neither dots nor each other.
+
+    Returns the names and where each begins, at the foot of its letters.
+    """
     names = list(puppet.joints)
     places = shown(np.array([puppet.joints[name] for name in names]).reshape(-1, 2))
     taken: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places.tolist()]
@@ -116,23 +124,29 @@ def _draw_joints(canvas: skia.Canvas, puppet: Puppet, shown: Shown, size: tuple[
         canvas.drawCircle(x, y, DOT + 1.5, skia.Paint(Color=HALO, AntiAlias=True))
         canvas.drawCircle(x, y, DOT, skia.Paint(Color=side_colour(name), AntiAlias=True))
     middle = size[0] / 2
+    labels = []
     # outermost first: they have the free room beside them
     for index in sorted(range(len(names)), key=lambda index: -abs(places[index, 0] - middle)):
         name, (x, y) = names[index], places[index].tolist()
-        wide = font.measureText(name) + 8
-        box = _free_box((x, y), (wide, TEXT + 6), taken, size, outward=x >= middle)
+        wide, high = cv2.getTextSize(name, FONT, TEXT, 1)[0]
+        box = _free_box((x, y), (wide + 8, high + 8), taken, size, outward=x >= middle)
         taken.append(box)
-        _draw_name(canvas, font, name, (x, y), box)
+        _draw_plate(canvas, side_colour(name), (x, y), box)
+        labels.append((name, (round(box[0] + 4), round(box[3] - 4))))
+    return labels
 
 
-def _draw_name(canvas: skia.Canvas, font: skia.Font, name: str, at: tuple[float, float], box: Box) -> None:
+def _draw_plate(canvas: skia.Canvas, colour: int, at: tuple[float, float], box: Box) -> None:
+    """A pale plate for a name, with a line to its joint."""
     left, top, right, bottom = box
     near = (min(max(at[0], left), right), min(max(at[1], top), bottom))
-    colour = side_colour(name)
     canvas.drawLine(*at, *near, skia.Paint(Color=colour, AntiAlias=True, StrokeWidth=1, Alphaf=0.8))
     rect = skia.Rect.MakeLTRB(left, top, right, bottom)
     canvas.drawRoundRect(rect, 4, 4, skia.Paint(Color=HALO, AntiAlias=True))
-    canvas.drawString(name, left + 4, bottom - 6, font, skia.Paint(Color=colour, AntiAlias=True))
+
+
+def _rgb(colour: int) -> tuple[int, int, int]:
+    return colour >> 16 & 255, colour >> 8 & 255, colour & 255
 
 
 def _free_box(

@@ -104,6 +104,26 @@ def rasterise(drawing: Drawing, layer: str, scale: float, problems: Problems) ->
     return pixels
 
 
+def unused_layers(element: ET.Element, used: set[str]) -> list[str]:
+    """The outermost groups with an id within `element` that neither are in `used` nor hold one that is.
+
+    "" in `used` stands for the whole picture.
+    """
+    if "" in used:  # the whole picture
+        return []
+    found = []
+    for child in element.findall(f"{SVG}g"):
+        layer = child.get("id", "")
+        if layer and layer in used:
+            continue
+        holds = any(group.get("id") in used for group in child.iter(f"{SVG}g"))
+        if holds:
+            found += unused_layers(child, used)
+        elif layer:
+            found.append(layer)
+    return found
+
+
 def _reason(error: ET.ParseError) -> str:
     return str(error).partition(": line")[0]
 

@@ -54,7 +54,8 @@ def heat_weights(mesh: Mesh, heads: Array, tails: Array, radii: Array) -> Array:
 
     radii: (B, S) half the thickness of the body at S places along each bone, head to tail. A point belongs to the bone
     whose flesh is nearest, so a thick trunk keeps its flanks from a thin arm that starts nearer to them; a border
-    between two bones is as soft as the thinner of them is thick. Pieces of the mesh that hold no bone follow the nearest one.
+    between two bones is as soft as the thinner of them is thick. Pieces of the mesh that hold no bone follow the
+    nearest one.
     """
     flesh = flesh_distances(mesh, heads, tails, radii)
     typical = np.median(radii, axis=1)

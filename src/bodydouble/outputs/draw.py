@@ -22,7 +22,8 @@ from bodydouble.outputs.colours import TRANSPARENT, colour, is_colour
 from bodydouble.outputs.framing import Place, Places, fit, place_points, reach
 from bodydouble.types import UNTRACKED, Array, BodyDoubleError, Image, RigPose
 
-SPARE = 1.25  # texture pixels a stage pixel that are kept: a figure may come nearer
+SIZES = 4  # texture sizes an octave: drawn textures have 1 to 1.19 pixels a stage pixel, neither soft nor ragged
+LEAST_SCALE = 1e-3  # stage pixels a character pixel
 LEAST_SIDE, MOST_SIDE = 16, 8192  # of a stage, in pixels
 
 SHADOW = 0.30  # darkness of the contact shadow in its middle, 0..1
@@ -89,7 +90,7 @@ class Stage:
     def _sheet(self, puppet: Puppet) -> _Sheet:
         sheet = self._sheets.get(id(puppet))
         if sheet is None:
-            sheet = self._sheets[id(puppet)] = _Sheet(puppet, self.size)
+            sheet = self._sheets[id(puppet)] = _Sheet(puppet)
         return sheet
 
     def _draw(self, canvas: skia.Canvas, figure: Figure, sheet: _Sheet, place: Place, key: int) -> None:
@@ -100,48 +101,69 @@ class Stage:
             _draw_shadow(canvas, puppet, pose, place, placed[-len(pose.heads) :])
         order = self._orders[key] = draw_order(puppet, pose, self._orders.get(key))
         skia_points = list(map(skia.Point, *placed[: -len(pose.heads)].T.tolist()))
+        cutouts = sheet.at(place.scale * pose.size)
         for index in order.parts:
-            sheet.draw(canvas, index, skia_points)
+            cutouts[index].draw(canvas, skia_points)
 
 
 class _Sheet:
-    """A puppet's textures as skia wants them, at the size that a stage draws them."""
+    """A puppet's textures as skia wants them, at the sizes that a stage draws them."""
 
-    def __init__(self, puppet: Puppet, size: tuple[int, int]) -> None:
+    def __init__(self, puppet: Puppet) -> None:
         self.puppet = puppet  # kept, so that its id stays its own
         self.reach = reach(puppet)
-        ratio = min(1.0, SPARE * fit(size, self.reach).scale / puppet.scale)
+        self._sizes: dict[float, list[_Cutout]] = {}
+
+    def at(self, scale: float) -> list[_Cutout]:
+        """The parts for a figure drawn at `scale` stage pixels a character pixel."""
+        needed = max(scale, LEAST_SCALE) / self.puppet.scale
+        ratio = min(1.0, 2.0 ** (math.ceil(SIZES * math.log2(needed)) / SIZES))
+        if ratio not in self._sizes:
+            self._sizes[ratio] = self._cut(ratio)
+        return self._sizes[ratio]
+
+    def _cut(self, ratio: float) -> list[_Cutout]:
         shaders: dict[int, tuple[skia.Shader, Array]] = {}
-        self._parts = []
+        cutouts = []
         start = 0
-        for part in puppet.parts:
+        for part in self.puppet.parts:
             if id(part.texture) not in shaders:
                 shaders[id(part.texture)] = _shader(part.texture, ratio)
             shader, scale = shaders[id(part.texture)]
-            corners = [skia.Point(x, y) for x, y in (part.uv * scale).tolist()]
-            self._parts.append(
-                (start, start + len(corners), corners, part.triangles.ravel().tolist(), skia.Paint(Shader=shader))
-            )
-            start += len(corners)
+            corners = list(map(skia.Point, *(part.uv * scale).T.tolist()))
+            end = start + len(corners)
+            cutouts.append(_Cutout(start, end, corners, part.triangles.ravel().tolist(), skia.Paint(Shader=shader)))
+            start = end
+        return cutouts
 
-    def draw(self, canvas: skia.Canvas, index: int, points: list[skia.Point]) -> None:
-        """Part number `index`; points: all points of the puppet, in stage pixels."""
-        start, end, corners, triangles, paint = self._parts[index]
-        mesh = skia.Vertices(skia.Vertices.kTriangles_VertexMode, points[start:end], corners, None, triangles)
-        canvas.drawVertices(mesh, paint)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cutout:
+    """A part ready to draw. start, end: its points among all of the puppet's. corners: the same in the texture."""
+
+    start: int
+    end: int
+    corners: list[skia.Point]
+    triangles: list[int]
+    paint: skia.Paint
+
+    def draw(self, canvas: skia.Canvas, points: list[skia.Point]) -> None:
+        """points: all points of the puppet, in stage pixels."""
+        own = points[self.start : self.end]
+        mesh = skia.Vertices(skia.Vertices.kTriangles_VertexMode, own, self.corners, None, self.triangles)
+        canvas.drawVertices(mesh, self.paint)
 
 
 def _shader(texture: Image, ratio: float) -> tuple[skia.Shader, Array]:
     """A shader of the texture at `ratio` of its size, and (2,) its pixels a pixel of the texture."""
     height, width = texture.shape[:2]
+    image = texture
     if ratio < 1.0:
         smaller = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        image = np.ascontiguousarray(cv2.resize(texture, smaller, interpolation=cv2.INTER_AREA))
-    else:
-        image = np.ascontiguousarray(texture)
+        image = np.asarray(cv2.resize(texture, smaller, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     scale = np.array([image.shape[1] / width, image.shape[0] / height])
-    pixels = skia.Image.fromarray(image, colorType=skia.kRGBA_8888_ColorType, copy=True)
-    # with mip maps skia 144 takes its fast path for triangles; plain linear sampling takes twice as long
+    pixels = skia.Image.fromarray(np.ascontiguousarray(image), colorType=skia.kRGBA_8888_ColorType, copy=True)
+    # skia 144 draws the same pixels without the MipmapMode, in twice the time
     sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
     return pixels.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, sampling), scale
 

@@ -18,7 +18,6 @@ TOP = 0.06  # of the picture's height above what the figure can reach: head-room
 FLOOR = 0.08  # of the picture's height below the floor line
 SIDE = 0.06  # of the place's width at either side of what the figure can reach
 RAISED = 0.4  # of the height left over when the width is what limits, that goes below the floor line
-TIPS = 0.04  # of a character's height that hands and paws go beyond their last joint
 EDGE = 3.0  # pixels that stay free around a figure
 KNEE = 0.05  # of the picture's height or width: where easing begins before the edge
 WIDE_KNEE = 0.1  # of the picture's width, for figures that get too wide; begins outside what a fitted figure reaches
@@ -56,18 +55,27 @@ def reach(puppet: Puppet) -> Reach:
     left, top, right, _ = puppet.box
     side, up = max(x - left, right - x), floor - top
     lengths = np.hypot(*(rig.tails - rig.heads).T)
-    tips = TIPS * rig.height
     for start, follows in enumerate(rig.follows):
         if not follows.endswith(_ARMS[0]):
             continue
-        arm = sum(
-            float(lengths[bone])
-            for bone, kind in enumerate(rig.follows)
-            if kind.endswith(_ARMS) and kind.partition("_")[0] == follows.partition("_")[0]
-        )
-        up = max(up, floor - float(rig.heads[start, 1]) + arm + tips)
-        side = max(side, abs(float(rig.heads[start, 0]) - x) + arm + tips)
+        own = [
+            bone for bone, kind in enumerate(rig.follows) if kind in {follows.replace(_ARMS[0], arm) for arm in _ARMS}
+        ]
+        far = float(lengths[own[:-1]].sum()) + _radius(puppet, own[-1])
+        up = max(up, floor - float(rig.heads[start, 1]) + far)
+        side = max(side, abs(float(rig.heads[start, 0]) - x) + far)
     return Reach(side, up)
+
+
+def _radius(puppet: Puppet, bone: int) -> float:
+    """How far from a bone's head what it moves reaches, in character pixels."""
+    rig = puppet.rig
+    far = float(np.hypot(*(rig.tails[bone] - rig.heads[bone])))
+    for part in puppet.parts:
+        mine = part.points[part.columns[:, 0] == bone]
+        if bone in part.bones and len(mine):
+            far = max(far, float(np.hypot(*(mine - rig.heads[bone]).T).max()))
+    return far
 
 
 def fit(size: tuple[int, int], room: Reach, *, centre: float = 0.5, share: float = 1.0) -> Place:

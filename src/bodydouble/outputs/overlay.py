@@ -23,6 +23,8 @@ THINNEST, THICKEST = 1.5, 14.0  # pixels
 DOT = 1.1  # a point's radius over a line's width
 TEXT = 0.024  # of the picture's height
 SMALLEST_TEXT = 9.0  # pixels
+CAPITAL = 0.75  # height of a capital letter over that of a line
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 UNSURE = {State.LOST: 0.35, State.TURNED_AWAY: 0.7}  # opacity of a whole person by state
 
 
@@ -39,10 +41,11 @@ def draw_skeleton(image: Image, poses: Sequence[Pose]) -> Image:
     canvas = surface.getCanvas()
     for pose in poses:
         _draw_pose(canvas, pose)
-    for pose in poses:
-        _draw_label(canvas, pose, (width, height))
+    labels = [_label(canvas, pose, (width, height)) for pose in poses if len(_seen(pose))]
     del canvas, surface
     drawn: Image = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
+    for text, at, scale, thick in labels:  # OpenCV brings its font along; skia needs one of the system's
+        cv2.putText(drawn, text, at, FONT, scale, MIDDLE, thick, cv2.LINE_AA)
     return drawn
 
 
@@ -115,20 +118,19 @@ def _ink(colour: tuple[int, int, int], opacity: float) -> int:
     return int(skia.Color(*colour, round(255 * min(max(float(opacity), 0.0), 1.0))))
 
 
-def _draw_label(canvas: skia.Canvas, pose: Pose, size: tuple[int, int]) -> None:
-    """Who it is and its state, above the body and inside the picture."""
+def _label(canvas: skia.Canvas, pose: Pose, size: tuple[int, int]) -> tuple[str, tuple[int, int], float, int]:
+    """A plate above the body and inside the picture for who it is and its state: text, its corner, scale, thickness."""
     points = _seen(pose)
-    if not len(points):
-        return
     name = "" if pose.person == UNTRACKED else f"{pose.person}  "
     text = name + pose.state.value.replace("_", " ")
     high = max(TEXT * size[1], SMALLEST_TEXT)
-    font = skia.Font(None, high)
-    wide = font.measureText(text)
+    thick = max(1, round(high / 14))
+    scale = float(cv2.getFontScaleFromHeight(FONT, round(high * CAPITAL), thick))
+    wide = cv2.getTextSize(text, FONT, scale, thick)[0][0]
     pad = high * 0.4
     middle = float(points[:, 0].min() + points[:, 0].max()) / 2
     left = float(np.clip(middle - wide / 2, pad, max(size[0] - wide - pad, pad)))
     bottom = float(np.clip(points[:, 1].min() - 3 * pad - 2 * _width(pose), high + 2 * pad, size[1] - pad))
-    box = skia.Rect.MakeLTRB(left - pad, bottom - high - pad * 0.6, left + wide + pad, bottom + pad * 0.9)
+    box = skia.Rect.MakeLTRB(left - pad, bottom - high - pad * 0.5, left + wide + pad, bottom + pad)
     canvas.drawRoundRect(box, pad, pad, skia.Paint(AntiAlias=True, Color=_ink(RIM, 0.72)))
-    canvas.drawString(text, left, bottom, font, skia.Paint(AntiAlias=True, Color=_ink(MIDDLE, 1.0)))
+    return text, (round(left), round(bottom)), scale, thick
