@@ -114,6 +114,16 @@ def test_short_absence_keeps_the_identity(dance: mocap.Clip) -> None:
     assert {pose.person for frame in named for pose in frame} == {1}
 
 
+def test_exchanged_sides_keep_the_identity(dance: mocap.Clip) -> None:
+    alone = person(dance, line((0, 0, 3), (0, 0, 3), 40))
+    order = list(skeleton(alone[0].skeleton).mirrored)
+    for i in range(15, 25):  # the model takes the person's front for the back
+        alone[i] = replace(alone[i], points=alone[i].points[order])
+    named = follow(Tracker("largest"), alone)
+    assert [len(frame) for frame in named] == [1] * 40
+    assert {pose.person for frame in named for pose in frame} == {1}
+
+
 def test_the_locked_person_stays_when_a_nearer_one_walks_by(dance: mocap.Clip) -> None:
     count = 120
     user: list[Pose | None] = list(shaken(person(dance, line((0, 0, 3.5), (0, 0, 3.5), count)), 1))

@@ -23,6 +23,7 @@ FALLOFF |= {"hip": 0.214, "knee": 0.174, "ankle": 0.178}
 OTHER_FALLOFF = 0.13
 UNFORESEEN = 1.5  # body sizes a second by which people get away from where constant velocity puts them
 LEAST_SIMILARITY = 0.2  # as tfjs's keypoint tracker has it (minSimilarity)
+LEAST_OVERLAP = 0.35  # of two boxes (IoU): neighbours in a crowd have less, the same person has 0.6 and more
 SIZE_OF_BOX = (
     0.35  # body size as a share of the diagonal of the visible points: the root of COCO's area of a standing adult
 )
@@ -177,6 +178,19 @@ class _Person:
         alike = np.exp(-((pose.points - due) ** 2).sum(axis=1) / (2 * wide**2))
         return float(self._weights(pose) @ alike)
 
+    def overlap(self, pose: Pose, time: float) -> float:
+        """0..1, how much of the box of `pose` and of this person's, where it should be, is common (IoU).
+
+        All that is left to tell by when a model exchanges left and right or throws limbs about: shapes then say nothing.
+        """
+        gone = max(time - self.time, 0.0)
+        if gone > COASTING or pose.skeleton != self.pose.skeleton:
+            return 0.0
+        due, box = _box(self.pose) + self.velocity * gone, _box(pose)
+        common = np.clip(np.minimum(due[1], box[1]) - np.maximum(due[0], box[0]), 0.0, None).prod()
+        both = (due[1] - due[0]).prod() + (box[1] - box[0]).prod() - common
+        return float(common / both) if both > 0 else 0.0
+
     def _weights(self, pose: Pose) -> Array:
         """(K,) how much each point counts in a comparison with `pose`; in all 1."""
         weights = np.minimum(pose.scores, self.pose.scores) + UNSEEN_WEIGHT
@@ -242,13 +256,21 @@ class Tracker:
         self._known = [p for p in self._known if p is self._locked or time - p.time <= FORGET]
 
     def _name(self, poses: list[Pose], frame_size: tuple[int, int], time: float) -> list[Pose]:
-        """Poses with identities: the most similar pair of a known person and a pose first, the rest are new."""
-        table = np.array([[known.similarity(pose, time) for pose in poses] for known in self._known])
-        named: dict[int, Pose] = {}
-        while table.size and table.max() >= LEAST_SIMILARITY:
-            row, column = np.unravel_index(int(table.argmax()), table.shape)
-            named[int(column)] = self._known[row].see(poses[column], time, frame_size)
-            table[row], table[:, column] = 0, 0
+        """Poses with identities: the most similar pair of a known person and a pose first.
+
+        Who resembles nobody known may still be where somebody was and is missed; the rest are new.
+        """
+        known, named = list(self._known), dict[int, Pose]()
+        for alike, least in ((_Person.similarity, LEAST_SIMILARITY), (_Person.overlap, LEAST_OVERLAP)):
+            left = [i for i in range(len(poses)) if i not in named]
+            table = np.array([[alike(person, poses[i], time) for i in left] for person in known])
+            matched = set()
+            while table.size and table.max() >= least:
+                row, column = np.unravel_index(int(table.argmax()), table.shape)
+                named[left[column]] = known[row].see(poses[left[column]], time, frame_size)
+                matched.add(row)
+                table[row], table[:, column] = -1, -1
+            known = [person for row, person in enumerate(known) if row not in matched]
         for i, pose in enumerate(poses):
             if i not in named:
                 self._count += 1
