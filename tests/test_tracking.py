@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mocap
-from bodydouble.skeletons import BLAZEPOSE_33
+from bodydouble.skeletons import BLAZEPOSE_33, skeleton
 from bodydouble.tracking import Tracker
 from bodydouble.types import Array, BodyDoubleError, Camera, Pose, State
 

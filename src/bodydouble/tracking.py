@@ -181,7 +181,7 @@ class _Person:
     def overlap(self, pose: Pose, time: float) -> float:
         """0..1, how much of the box of `pose` and of this person's, where it should be, is common (IoU).
 
-        All that is left to tell by when a model exchanges left and right or throws limbs about: shapes then say nothing.
+        All that is left to tell by when a model exchanges left and right or throws limbs about.
         """
         gone = max(time - self.time, 0.0)
         if gone > COASTING or pose.skeleton != self.pose.skeleton:
