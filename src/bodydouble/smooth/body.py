@@ -46,14 +46,14 @@ class Body:
     limbs: Indices
     ratios: Array
 
-    def size(self, points: Array, seen: Mask) -> float:
-        """Torso length read off the limbs in sight. points: (K, 2 or 3). seen: (K,). 0 when no limb is in sight."""
+    def sizes(self, points: Array, seen: Mask) -> Array:
+        """(C,) torso lengths read off the limbs in sight. points: (C, K, D). seen: (K,). 0 when no limb is in sight."""
         both = seen[self.limbs].all(axis=1)
         if not both.any():
-            return 0.0
+            return np.zeros(len(points))
         a, b = self.limbs[both].T
-        lengths = np.sqrt(((points[a] - points[b]) ** 2).sum(axis=-1)) / self.ratios[both]
-        return float(np.sort(lengths)[round(SIZE_QUANTILE * (len(lengths) - 1))])
+        lengths = np.sqrt(((points[:, a] - points[:, b]) ** 2).sum(axis=-1)) / self.ratios[both]
+        return np.asarray(np.sort(lengths, axis=1)[:, round(SIZE_QUANTILE * (lengths.shape[1] - 1))])
 
 
 @cache

@@ -15,7 +15,7 @@ from bodydouble.types import Array
 # (150 m/s2 at a torso of 0.5 m: fast kicks and punches).
 LEAP = np.array([0.15, 0.15, 0.25])
 PUSH = 300.0
-SUPPORT = 0.5  # a neighbour that differs by less than this share of a leap makes it a movement
+SUPPORT = 0.5  # half of the neighbours, each differing by less than this share of a leap, make it a movement
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
 SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
@@ -79,11 +79,14 @@ class Leaps:
         """
         off = (points - due) * scale
         distance = np.sqrt((off**2).sum(axis=-1))
-        far = rows & (distance > 1) & ((((points - was) * scale) ** 2).sum(axis=-1) > 1)
+        far = rows & (distance > 1)
+        if far.any():
+            far &= (((points - was) * scale) ** 2).sum(axis=-1) > 1
         for space, point in np.argwhere(far):
             apart = np.sqrt(((off[space] - off[space, point]) ** 2).sum(axis=-1))
-            together = self._near[point] & rows[space] & (apart < SUPPORT * distance[space, point])
-            far[space, point] = not together.any()
+            near = self._near[point] & rows[space]
+            together = near & (apart < SUPPORT * distance[space, point])
+            far[space, point] = 2 * together.sum() < max(near.sum(), 1)
         if not far.any():
             self._frames[:] = 0
             return far, far

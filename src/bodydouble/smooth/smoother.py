@@ -18,11 +18,12 @@ from bodydouble.types import Array, BodyDoubleError, Pose, State
 # Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 2 px across for a
 # torso of 300 px; 1 cm across and 3 cm in depth.
 NOISE = np.array([[0.006, 0.006, 0.03], [0.02, 0.02, 0.06]])
+LENGTH_AXES = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])  # an image point's depth is too rough to measure with
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
 UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back above the other
 FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 to 0, and a returning one's rises
-DRIFT_TIME = 0.1  # seconds in which a vanished point's own velocity dies out
+DRIFT_TIME = 0.1  # seconds over which a point's own velocity is averaged, and in which it dies out when it vanishes
 EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
 GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
 FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
@@ -72,7 +73,7 @@ class Smoother:
             return self._start(pose, points)
         step, absent = pose.time - self._time, pose.time - last.time
         self._time = pose.time
-        self._measure(pose, step)
+        self._measure(points, pose.scores, step)
         self._offset *= np.exp(-step / EASE_TIME)
         if absent > GAP:
             rows = np.ones(points.shape[:2], dtype=bool)
@@ -111,7 +112,7 @@ class Smoother:
         self._time = pose.time
         self._size = np.ones((len(points), 1, 1))
         self._sized = False
-        self._measure(pose, 0.0)
+        self._measure(points, pose.scores, 0.0)
         self._motion = Motion(points, self._noise(pose.scores), self._size)
         self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
         self._offset, self._drift = np.zeros_like(points), np.zeros_like(points)
@@ -120,11 +121,11 @@ class Smoother:
         self._last = pose
         return pose
 
-    def _measure(self, pose: Pose, step: float) -> None:
-        """Let the person's size settle towards what this pose shows."""
-        seen = pose.scores >= SEEN
-        now = np.array([self._body.size(p, seen) for p in (pose.points, pose.world) if p is not None])
-        if (now <= 0).any():
+    def _measure(self, points: Array, scores: Array, step: float) -> None:
+        """Let the person's size settle towards what these points (C, K, 3) show."""
+        seen = scores >= SEEN
+        now = self._body.sizes(points * LENGTH_AXES[: len(points)], seen)
+        if not now.all():
             return
         share = 1 - np.exp(-step / SIZE_TIME) if self._sized else 1.0
         self._size = self._size * (now[:, None, None] / self._size) ** share
@@ -161,7 +162,8 @@ class Smoother:
         motion, near = self._motion, self._body.near
         speed = motion.velocity
         around, _ = mean_near(speed, good, near)
-        self._drift = np.where(good[..., None], speed - around, self._drift * np.exp(-step / DRIFT_TIME))
+        aim = np.where(good[..., None], speed - around, 0)
+        self._drift = aim + np.exp(-step / DRIFT_TIME) * (self._drift - aim)
         if not good.all():
             now = motion.estimate
             moved = carried(now - was, good, near) + self._drift * step
