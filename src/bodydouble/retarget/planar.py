@@ -31,6 +31,8 @@ HEAD = BONE_INDEX["head"]
 # Angles are counted from there, so that an arm winds up and down on its own side.
 REACH = {"left_upper_arm": 0.35, "right_upper_arm": math.pi - 0.35}
 
+FLIPPED = np.array([-1.0, 1.0, 1.0])
+
 FULL = 0.92  # a limb drawn at this share of its length is not foreshortened: nearer to 1 it is noise of a few per cent
 # Drawn share of a bone's length at which its angle in the picture means nothing, and from which it is taken as it is.
 # A foot that points at the camera is still drawn at 0.4 (the toes lie lower than the ankle), a hand is short and noisy.
@@ -152,7 +154,7 @@ class Planar:
         if (motion.state is State.TURNED_AWAY) != self._mirror:
             directions, scores = directions[MIRRORED], scores[MIRRORED]
         if self._mirror:
-            directions = directions * np.array([-1.0, 1.0, 1.0])
+            directions = directions * FLIPPED
         sure = _smoothstep(scores, UNSURE, SURE)
         if motion.state is State.LOST:
             sure = np.zeros_like(sure)
