@@ -5,6 +5,7 @@ A picture is four quadrants, red green / blue white, with a grey bar whose place
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -39,7 +40,7 @@ def make_clip(
     rate: int = 20,
     tick: Fraction = Fraction(1, 90000),
     last: Fraction | float | None = None,
-    turn: float = 0.0,
+    turn: int = 0,
     mirrored: bool = False,
     sound: str = "",
     sound_start: float = 0.0,
@@ -55,7 +56,7 @@ def make_clip(
 ) -> Path:
     """Write a clip of `picture`s. times: seconds of each frame, otherwise `frames` at `rate`. sound: codec of a tone.
 
-    turn: degrees clockwise that a player must turn the picture by; mirrored: left to right, after that.
+    turn: degrees clockwise that a player must turn the picture by (MP4 and MOV); mirrored: left to right, after that.
     """
     moments = [Fraction(k, rate) for k in range(frames)] if times is None else [Fraction(t) for t in times]
     ends = [*moments[1:], moments[-1] + (Fraction(1, rate) if last is None else Fraction(last))]
@@ -71,8 +72,6 @@ def make_clip(
         if tagged:
             context.color_range = int(drawn_range)
             context.colorspace = 1 if matrix == Colorspace.ITU709 else 6
-        if turn or mirrored:
-            stream.set_display_rotation(-turn, hflip=mirrored)
         noise = container.add_stream(sound, rate=48000 if sound == "libopus" else SOUND_RATE) if sound else None
         if noise is not None:
             noise.codec_context.layout = "mono"
@@ -92,7 +91,21 @@ def make_clip(
         if noise is not None:
             length = float(ends[-1] - moments[0]) if sound_seconds is None else sound_seconds
             _add_tone(container, noise, sound_start, length)
+    if turn or mirrored:
+        _turn(path, turn, mirrored)
     return path
+
+
+def _turn(path: Path, turn: int, mirrored: bool) -> None:
+    """Write a display matrix into the first track's header (ISO/IEC 14496-12, 8.3.2), as phones do."""
+    a, b, c, d = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[turn]
+    if mirrored:
+        a, c = -a, -c
+    data, one = bytearray(path.read_bytes()), 1 << 16
+    place = data.index(b"tkhd") + 4 + 40
+    assert struct.unpack_from(">9i", data, place) == (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    struct.pack_into(">9i", data, place, a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
 
 
 def _add_tone(container: av.container.OutputContainer, stream: av.AudioStream, start: float, length: float) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,26 @@ def test_what_exists_needs_force(tmp_path: Path, name: str) -> None:
     if name == "poses":
         assert [p.name for p in (tmp_path / name).iterdir()] == ["dance_000000000000_keypoints.json"]
     assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "poses"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    """A limit on the size of files stands for the disk."""
+    program = (
+        "import resource, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
+        "import test_exports as t\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n"
+        "    t.export([t.TakeFrame(k, k / 30, [t.pose(), t.pose()]) for k in range(40)], Path(sys.argv[1]), t.INFO)\n"
+        "except t.BodyDoubleError as error:\n"
+        "    print(error); sys.exit(2)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / name), str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "no space left" in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -240,7 +240,8 @@ def test_a_journal_cut_off_anywhere_gives_whole_frames(tmp_path: Path, cut: int)
 def test_a_killed_run_loses_at_most_two_seconds(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     program = (
-        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; import test_take as t\n"
+        "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
+        "import test_take as t\n"
         "writer = t.TakeWriter(Path(sys.argv[1]), t.info())\n"
         "for frame in t.clip(100): writer.write(*frame)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -315,3 +316,40 @@ def test_other_schemas_and_damage_are_named(tmp_path: Path) -> None:
     assert "damaged" in read_fails(path)
     path.write_bytes(whole[:200] + bytes(len(whole) // 2) + whole[200 + len(whole) // 2 :])
     assert "damaged" in read_fails(path)
+
+
+def test_discard_leaves_nothing(tmp_path: Path) -> None:
+    writer = TakeWriter(tmp_path / "a.parquet", info())
+    for frame in clip(100):
+        writer.write(*frame)
+    writer.discard()
+    writer.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("limited_from, limit, kept", [(0, 100_000, 60), (199, 9_000, 180)])
+def test_a_full_disk_is_one_line_and_keeps_the_journal(
+    tmp_path: Path, limited_from: int, limit: int, kept: int
+) -> None:
+    """A limit on the size of files stands for the disk, met in the middle and when the take is made."""
+    program = (
+        "import resource, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
+        "import test_take as t\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "start, limit = int(sys.argv[3]), int(sys.argv[4])\n"
+        "try:\n"
+        "    with t.TakeWriter(Path(sys.argv[1]), t.info()) as writer:\n"
+        "        for frame in t.clip(200):\n"
+        "            if frame.frame == start: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
+        "            writer.write(*frame)\n"
+        "except t.BodyDoubleError as error:\n"
+        "    print(error); sys.exit(2)\n"
+    )
+    path = tmp_path / "a.parquet"
+    command = [sys.executable, "-c", program, str(path), str(Path(__file__).parent), str(limited_from), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "no space left" in done.stdout and "is kept beside it" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["a.parquet.partial-001"]
+    assert resume(path, info()) >= kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -90,20 +89,6 @@ def test_phone_videos_stand_upright(tmp_path: Path, turn: int, mirrored: bool) -
     assert is_near(corners(frames[0].image), corners(want))
     assert info.size == frames[0].size
     assert info.rotation == turn
-
-
-def test_a_display_matrix_in_the_file_itself_is_read(tmp_path: Path) -> None:
-    """Bytes as phones write them into the track header: clockwise a quarter, (0, 1, -1, 0)."""
-    path = make_clip(tmp_path / "a.mp4", frames=3)
-    data = bytearray(path.read_bytes())
-    matrix = data.index(b"tkhd") + 4 + 40
-    one = 1 << 16
-    assert struct.unpack_from(">9i", data, matrix)[:2] == (one, 0)
-    struct.pack_into(">9i", data, matrix, 0, one, 0, -one, 0, 0, 48 * one, 0, 1 << 30)
-    path.write_bytes(data)
-    info, frames = read(path)
-    assert (info.rotation, info.size) == (90, (48, 64))
-    assert is_near(corners(frames[0].image), corners(np.rot90(picture((64, 48)), -1)))
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,10 @@ def _check_folder(path: Path, force: bool) -> None:
         raise BodyDoubleError(f"{path} exists and is not empty; give another name or --force to replace its files")
 
 
-def write_error(path: Path, error: OSError) -> BodyDoubleError:
-    """What went wrong while writing `path`, in one line."""
+def write_error(path: Path, error: OSError, *, kept: str = "nothing was kept") -> BodyDoubleError:
+    """What went wrong while writing `path`, in one line. kept: what a full disk leaves."""
     if error.errno in _FULL:
-        return BodyDoubleError(f"no space left to write {path}; free some or choose another disk (nothing was kept)")
+        return BodyDoubleError(f"no space left to write {path}; free some or choose another disk ({kept})")
     if error.errno in _DENIED:
         return BodyDoubleError(f"no permission to write {path}; choose another folder")
     return BodyDoubleError(f"cannot write {path} ({error.strerror or error}); choose another name or folder")
@@ -124,17 +124,17 @@ def beside(path: Path, ending: str) -> Path:
 
 
 @contextmanager
-def written(path: Path, *, force: bool = False) -> Iterator[Path]:
+def written(path: Path, *, force: bool = False, kept: str = "nothing was kept") -> Iterator[Path]:
     """A temporary path to write; renamed to `path` at the end, removed on any exception.
 
-    OSErrors while writing become BodyDoubleErrors of one line.
+    OSErrors while writing become BodyDoubleErrors of one line; kept: what a full disk leaves.
     """
     pending = Pending(path, force=force)
     try:
         yield pending.temporary
     except OSError as error:
         pending.discard()
-        raise write_error(path, error) from error
+        raise write_error(path, error, kept=kept) from error
     except BaseException:
         pending.discard()
         raise

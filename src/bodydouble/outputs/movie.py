@@ -6,9 +6,7 @@ the source. Colours are sRGB in, BT.709 limited range out.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from bodydouble.outputs.alpha import bled, straight
 from bodydouble.outputs.audio import SourceAudio
+from bodydouble.outputs.timing import Timing, timing
 from bodydouble.types import BodyDoubleError, Image
 
 # Container by suffix, as FFmpeg calls it.
@@ -34,58 +33,6 @@ _CLOCK = Fraction(1, 90000)  # the MPEG clock; whole ticks for 24, 25, 30, 50 an
 _LEAST_TICKS = 10000  # a second, so that times between the frames of a steady rate keep their place
 _FINEST = 1_000_000  # ticks a second; beyond this MP4's 32-bit durations are short
 _UNKNOWN_RATE = Fraction(30)
-
-
-@dataclass(frozen=True)
-class Timing:
-    """A source's picture times, seconds in its own time: the first picture's, and the end of the last one's.
-
-    end and rate are 0 when unknown; frames as the file says, 0 if it does not.
-    """
-
-    start: Fraction
-    end: Fraction
-    tick: Fraction
-    rate: Fraction
-    frames: int
-    has_audio: bool
-
-
-def timing(source: Path) -> Timing | None:
-    """The timing of a video file, None for images, folders and what holds no pictures."""
-    if not source.is_file():
-        return None
-    try:
-        with av.open(f"file:{source}", container_options={"protocol_whitelist": "file"}) as container:
-            stream = container.streams.best("video")
-            if stream is None or stream.codec_context is None or stream.time_base is None:
-                return None
-            frames = (f for f in container.decode(stream) if f.pts is not None and not f.is_corrupt)
-            first = next(frames, None)
-            start = Fraction(0) if first is None else first.pts * stream.time_base
-            audio = container.streams.best("audio")
-            return Timing(
-                start=start,
-                end=_end(container, stream),
-                tick=stream.time_base,
-                rate=stream.average_rate or Fraction(0),
-                frames=stream.frames,
-                has_audio=audio is not None and audio.codec_context is not None,
-            )
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise BodyDoubleError(f"cannot read the sound and times of {source} ({error}); is it still there?") from error
-
-
-def _end(container: Any, stream: Any) -> Fraction:
-    """When the last picture ends, in the source's own time, 0 if the file does not say."""
-    tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))  # Matroska, by its muxers
-    if tag:
-        return int(tag[1]) * 3600 + int(tag[2]) * 60 + Fraction(tag[3])
-    if stream.duration:
-        return Fraction(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    if container.duration and not container.streams.audio:
-        return Fraction((container.start_time or 0) + container.duration, av.time_base)
-    return Fraction(0)
 
 
 class Movie:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bodydouble.outputs import journal
 from bodydouble.outputs.files import check_output, write_error, written
 from bodydouble.outputs.take_format import LISTS, TakeFrame, TakeInfo, described, frames, rows, schema
 from bodydouble.types import BodyDoubleError, Pose
@@ -25,6 +26,7 @@ _HELD_FRAMES = 60
 # Rows of a Parquet row group; about 10 MB of 33 points before compression.
 _GROUP_ROWS = 4096
 _READ_ROWS = 512
+_KEPT = "what was recorded is kept beside it, for a later run to go on"
 
 
 class TakeWriter:
@@ -45,26 +47,23 @@ class TakeWriter:
         self._force = force
         self._info = info
         self._schema = schema(info)
-        earlier = _pieces(self._path)
-        self._count = _frames_done(self._path, info) if resume else 0
+        self._count, self._last = journal.done(self._path, info) if resume else (0, -1)
         if not self._count:
-            _remove(earlier)
-            earlier = []
-        self._last = -1 if not earlier else _last_index(self._path)
+            journal.remove(self._path)
         self._held: list[TakeFrame] = []
         self._closed = False
-        self._piece = _piece(self._path, len(earlier) + 1)
+        self._piece = journal.place(self._path, len(journal.pieces(self._path)) + 1)
         try:
-            self._file = self._piece.open("xb")
+            self._piece.touch(exist_ok=False)  # two runs must not share a piece
+            self._file = pa.OSFile(str(self._piece), "wb")  # unbuffered: what is written outlives a kill
             self._stream = pa.ipc.new_stream(self._file, self._schema)
-            self._file.flush()
         except OSError as error:
             raise write_error(self._piece, error) from error
 
     @property
     def journal(self) -> Path | None:
         """The first piece of what was recorded so far, beside the take; None when there is none."""
-        return next(iter(_pieces(self._path)), None)
+        return next(iter(journal.pieces(self._path)), None)
 
     @property
     def frames(self) -> int:
@@ -103,7 +102,7 @@ class TakeWriter:
         with suppress(BodyDoubleError):  # the disk may be what failed; what was written before stays
             self._end_piece()
         if self._count == 0:
-            _remove(_pieces(self._path))
+            journal.remove(self._path)
 
     def discard(self) -> None:
         """Stop and leave nothing: neither the take nor a journal."""
@@ -111,17 +110,16 @@ class TakeWriter:
             self._held = []
             with suppress(BodyDoubleError):
                 self._end_piece()
-        _remove(_pieces(self._path))
+        journal.remove(self._path)
 
     def _flush(self) -> None:
         if not self._held:
             return
+        held, self._held = self._held, []  # not twice: after a fault the piece ends where it is
         try:
-            self._stream.write_batch(rows(self._held, self._schema))
-            self._file.flush()
+            self._stream.write_batch(rows(held, self._schema))
         except OSError as error:
-            raise write_error(self._path, error) from error
-        self._held = []
+            raise write_error(self._path, error, kept=_KEPT) from error
 
     def _end_piece(self) -> None:
         self._closed = True
@@ -129,7 +127,7 @@ class TakeWriter:
             self._flush()
             self._stream.close()
         except OSError as error:
-            raise write_error(self._path, error) from error
+            raise write_error(self._path, error, kept=_KEPT) from error
         finally:
             self._file.close()
 
@@ -194,29 +192,28 @@ def resume(path: str | Path, info: TakeInfo) -> int:
     The journal must be of the same source, model, skeleton and settings; the provider and version may differ. Go on
     with TakeWriter(path, info, resume=True) after that many frames of the source.
     """
-    return _frames_done(Path(path), info)
+    return journal.done(Path(path), info)[0]
 
 
 def recover(path: str | Path, *, force: bool = False) -> int:
     """Make the take of what an interrupted run recorded; returns the number of frames. Raises BodyDoubleError."""
     path = Path(path)
-    first = next(iter(_pieces(path)), None)
-    info = _piece_info(first) if first is not None else None
-    count = 0 if info is None else _frames_done(path, info)
+    first = next(iter(journal.pieces(path)), None)
+    info = journal.described_in(first) if first is not None else None
+    count = 0 if info is None else journal.done(path, info)[0]
     if info is None or count == 0:
-        raise BodyDoubleError(f"no interrupted recording of {path} ({_piece(path, 1).name}); track again")
+        raise BodyDoubleError(f"no interrupted recording of {path} ({journal.place(path, 1).name}); track again")
     check_output(path, force)
     _assemble(path, info, count, force=force)
     return count
 
 
 def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:
-    """The Parquet file of a journal's pieces, which are then removed."""
-    pieces = _pieces(path)
+    """The Parquet file of a take's journal, which is then removed."""
     columns = schema(info, count)
     numbers = ["time", "score", *(f"{name}.list.element" for name in LISTS)]
     with (
-        written(path, force=force) as temporary,
+        written(path, force=force, kept=_KEPT) as temporary,
         pq.ParquetWriter(
             temporary,
             columns,
@@ -226,78 +223,14 @@ def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:
         ) as writer,
     ):
         held: list[pa.RecordBatch] = []
-        for batch in _batches(pieces):
+        for batch in journal.batches(path):
             held.append(batch)
             if sum(part.num_rows for part in held) >= _GROUP_ROWS:
                 writer.write_table(pa.Table.from_batches(held).cast(columns))
                 held = []
         if held:
             writer.write_table(pa.Table.from_batches(held).cast(columns))
-    _remove(pieces)
-
-
-def _batches(pieces: list[Path]) -> Iterator[pa.RecordBatch]:
-    """All whole batches of the pieces in order; what a crash cut off ends its piece."""
-    for piece in pieces:
-        with piece.open("rb") as file:
-            try:
-                yield from pa.ipc.open_stream(file)
-            except (pa.ArrowInvalid, OSError) as error:
-                if getattr(error, "errno", None) is not None:  # not Arrow's word for a stream that ends too soon
-                    raise
-
-
-def _frames_done(path: Path, info: TakeInfo) -> int:
-    """Frames in the journal of `path`, 0 if any piece of it belongs to something else."""
-    pieces = _pieces(path)
-    for piece in pieces:
-        other = _piece_info(piece)
-        if other is not None and _identity(other) != _identity(info):
-            return 0
-    count, last = 0, None
-    for batch in _batches(pieces):
-        for index in batch.column("frame").to_pylist():
-            count += index != last
-            last = index
-    return count
-
-
-def _last_index(path: Path) -> int:
-    last = -1
-    for batch in _batches(_pieces(path)):
-        last = batch.column("frame")[-1].as_py()
-    return last
-
-
-def _identity(info: TakeInfo) -> tuple[Any, ...]:
-    """What must be the same for two runs to make one take."""
-    return info.source, info.path, info.skeleton, info.model, info.fov, dict(info.settings)
-
-
-def _piece_info(piece: Path) -> TakeInfo | None:
-    """The description in a piece, None if the crash came before it was written."""
-    try:
-        with piece.open("rb") as file:
-            return described(pa.ipc.open_stream(file).schema, piece.name)[0]
-    except (pa.ArrowInvalid, BodyDoubleError):
-        return None
-
-
-def _piece(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.partial-{number:03d}")
-
-
-def _pieces(path: Path) -> list[Path]:
-    """The journal's pieces in order."""
-    found: list[Path] = []
-    while (piece := _piece(path, len(found) + 1)).is_file():
-        found.append(piece)
-    return found
-
-
-def _remove(pieces: list[Path]) -> None:
-    for piece in reversed(pieces):  # the first one last: without it there is no journal
-        piece.unlink(missing_ok=True)
+    journal.remove(path)
 
 
 def _line(error: BaseException) -> str:

@@ -8,34 +8,25 @@ can be decoded, then a SourceWarning. Memory does not grow with the file's lengt
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
-from heapq import heappop, heappush
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from bodydouble.sources.container import decoded, duration, is_cut, opened
 from bodydouble.sources.source import SourceWarning
 from bodydouble.sources.upright import UPRIGHT, Orientation, degrees, from_display_matrix, swaps_sides, turned
 from bodydouble.sources.white import on_white
 from bodydouble.types import BodyDoubleError, Frame, Image, SourceInfo
 
-# A file must not make us open other files or the network (playlists can name both).
-_OPTIONS = {"protocol_whitelist": "file"}
-# FFmpeg reads any text file whose name ends in .txt, .ans and the like as "ANSI art".
-_NOT_VIDEO = frozenset({"tty"})
 _UNKNOWN_RATE = Fraction(30)  # for files without time stamps or rate (raw streams)
 # Pixel aspect ratios beyond these are faults in the file: real ones run from 8:9 (NTSC) to 2:1 (anamorphic).
 _WIDEST_PIXEL = Fraction(4)
-# Seconds that the last picture may stand without the file counting as cut.
-_LONGEST_LAST = 1.0
 # Untagged YUV of this size and more is BT.709, smaller is BT.601: what players do (mpv mp_csp_guess_colorspace).
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
 
@@ -51,8 +42,8 @@ class VideoSource:
         self._threads = threads
         self._closed = False
         self._reading: Generator[Frame, None, None] | None = None
-        with _opened(path, threads) as (container, stream):
-            first, _ = next(_decoded(container, stream, []), (None, None))
+        with opened(path, threads) as (container, stream):
+            first, _ = next(decoded(container, stream, []), (None, None))
             if first is None:
                 raise BodyDoubleError(f"{path.name} holds no picture that can be decoded; is it a whole video file?")
             self._orientation = _orientation(first)
@@ -95,7 +86,7 @@ class VideoSource:
             name=self._path.name,
             size=size,
             rate=stream.average_rate or stream.guessed_rate or Fraction(0),
-            duration=_duration(container, stream),
+            duration=duration(container, stream),
             frames=stream.frames,
             has_audio=any(audio.codec_context is not None for audio in container.streams.audio),
             rotation=degrees(self._orientation),
@@ -103,15 +94,15 @@ class VideoSource:
 
     def _read(self) -> Generator[Frame, None, None]:
         damage: list[str] = []
-        with _opened(self._path, self._threads) as (container, stream):
+        with opened(self._path, self._threads) as (container, stream):
             step = 1 / (stream.average_rate or stream.guessed_rate or _UNKNOWN_RATE)
             convert = _Converter(self._stored_size, self._orientation)
             clock = _Clock(stream.time_base, step)
             index = 0
-            for decoded, pts in _decoded(container, stream, damage):
-                yield Frame(image=convert(decoded), time=clock(pts), index=index)
+            for picture, pts in decoded(container, stream, damage):
+                yield Frame(image=convert(picture), time=clock(pts), index=index)
                 index += 1
-            cut = _is_cut(container, stream, clock.now)
+            cut = is_cut(container, stream, clock.now)
         if damage or cut:
             what = "ends before it should" if cut else f"is damaged ({damage[0]})"
             message = f"{self._path.name} {what}; {index} frames could be read, the rest is missing"
@@ -168,75 +159,6 @@ class _Converter:
         return np.ascontiguousarray(turned(on_white(image) if see_through else image, self._orientation))
 
 
-@contextmanager
-def _opened(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
-    """(container, video stream) of a file; BodyDoubleError says what is wrong with it, in one line."""
-    try:
-        container = av.open(f"file:{path}", container_options=_OPTIONS, metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        wanted = "wanted a whole MP4, MOV, MKV, WebM, AVI or similar file"
-        raise BodyDoubleError(f"cannot read {path.name} as a video ({_reason(error)}); {wanted}") from error
-    with container:
-        yield container, _video_stream(container, path.name, threads)
-
-
-def _video_stream(container: Any, name: str, threads: int) -> Any:
-    """The stream to decode, its threads set."""
-    if container.format.name in _NOT_VIDEO:
-        raise BodyDoubleError(f"cannot read {name} as a video (it is a text file); give a video, image or folder")
-    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
-    if not streams:
-        what = "only sound" if container.streams.audio else "no pictures"
-        raise BodyDoubleError(f"{name} holds {what}; give a video, image or folder of images")
-    best = container.streams.best("video")
-    stream = best if best is not None and not _is_cover(best) else streams[0]
-    if stream.codec_context is None:
-        raise BodyDoubleError(f"no decoder here for the pictures in {name}; convert it to H.264 in MP4")
-    stream.thread_type = "AUTO"
-    stream.thread_count = threads
-    return stream
-
-
-def _decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[tuple[Any, int | None]]:
-    """Whole decoded frames in order of presentation, and their time stamps.
-
-    For each frame that could not be read, a reason goes into `damage`. AVI has times of decoding only: the frames get
-    them in order.
-    """
-    decoding_times: list[int] = []
-    only_decoding_times = container.format.name == "avi"
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except (av.FFmpegError, OSError) as error:
-            damage.append(_reason(error))
-            packet = None
-        if packet is None:
-            break
-        if packet.is_corrupt:
-            damage.append("a piece of it is missing")
-        if only_decoding_times and packet.dts is not None:
-            heappush(decoding_times, packet.dts)
-        try:
-            frames = packet.decode()
-        except av.FFmpegError as error:
-            if not isinstance(error, EOFError):
-                damage.append(_reason(error))
-            continue
-        for frame in frames:
-            pts = heappop(decoding_times) if decoding_times else frame.pts
-            if frame.is_corrupt:
-                damage.append("part of a picture is missing")
-            else:
-                yield frame, pts
-
-
-def _is_cover(stream: Any) -> bool:
-    """Whether it is the cover picture of a piece of music."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
 def _orientation(frame: Any) -> Orientation:
     every = frame.side_data
     for data in (every[i] for i in range(len(every))):
@@ -252,41 +174,6 @@ def _square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int,
     return (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
 
 
-def _duration(container: Any, stream: Any) -> float:
-    """Seconds that the pictures take, 0 if the file does not say."""
-    tagged = _tagged_duration(stream)
-    if tagged:
-        return tagged
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    if container.duration is not None:
-        return float(container.duration / av.time_base)
-    return 0.0
-
-
-def _tagged_duration(stream: Any) -> float:
-    """Seconds by the tag with each stream's end that FFmpeg writes into Matroska, 0 if there is none."""
-    tag = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
-    if not tag:
-        return 0.0
-    start = float(stream.start_time * stream.time_base) if stream.start_time else 0.0
-    return max(0.0, int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3]) - start)
-
-
-def _is_cut(container: Any, stream: Any, last: float) -> bool:
-    """Whether the file's tail is missing: its index names pictures past its end, or it ends before its own duration.
-
-    last: seconds of the last picture that was read.
-    """
-    if _tagged_duration(stream) > last + _LONGEST_LAST:
-        return True
-    entries = stream.index_entries
-    if not len(entries) or container.size <= 0:
-        return False
-    end = max(entries[i].pos + entries[i].size for i in range(len(entries)))
-    return bool(end > container.size)
-
-
 def _matrix(frame: Any) -> int | None:
     """The colour matrix to assume for a frame that names none; None leaves the frame's own."""
     if frame.format.is_rgb or frame.colorspace not in (0, 2):  # AVCOL_SPC_RGB (as good as none), AVCOL_SPC_UNSPECIFIED
@@ -297,8 +184,3 @@ def _matrix(frame: Any) -> int | None:
 
 def _has_alpha(pixels: Any) -> bool:
     return any(component.is_alpha for component in pixels.components) or pixels.name == "pal8"
-
-
-def _reason(error: BaseException) -> str:
-    """An FFmpeg error in a few words."""
-    return str(getattr(error, "strerror", None) or error).split("\n")[0].rstrip(".").lower() or type(error).__name__

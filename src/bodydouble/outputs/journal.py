@@ -1,0 +1,73 @@
+"""The journal of a take being recorded: numbered pieces beside it, NAME.partial-001 and on, one for each run.
+
+Each is an Arrow stream of whole frames; of one that a crash cut off, all whole batches can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bodydouble.outputs.take_format import TakeInfo, described
+from bodydouble.types import BodyDoubleError
+
+
+def place(take: Path, number: int) -> Path:
+    """Where a take's piece of that number (from 1) lies."""
+    return take.with_name(f"{take.name}.partial-{number:03d}")
+
+
+def pieces(take: Path) -> list[Path]:
+    """The pieces that there are, in order."""
+    found: list[Path] = []
+    while (piece := place(take, len(found) + 1)).is_file():
+        found.append(piece)
+    return found
+
+
+def remove(take: Path) -> None:
+    """Remove all pieces."""
+    for piece in reversed(pieces(take)):  # the first one last: without it there is no journal
+        piece.unlink(missing_ok=True)
+
+
+def batches(take: Path) -> Iterator[pa.RecordBatch]:
+    """All whole batches of the pieces in order; what a crash cut off ends its piece."""
+    for piece in pieces(take):
+        with piece.open("rb") as file:
+            try:
+                yield from pa.ipc.open_stream(file)
+            except (pa.ArrowInvalid, OSError) as error:
+                if getattr(error, "errno", None) is not None:  # not Arrow's word for a stream that ends too soon
+                    raise
+
+
+def done(take: Path, info: TakeInfo) -> tuple[int, int]:
+    """How many frames the journal holds and the last one's index: (0, -1) if any piece belongs to something else."""
+    for piece in pieces(take):
+        other = described_in(piece)
+        if other is not None and _identity(other) != _identity(info):
+            return 0, -1
+    count, last = 0, -1
+    for batch in batches(take):
+        for index in batch.column("frame").to_pylist():
+            count += index != last
+            last = index
+    return count, last
+
+
+def described_in(piece: Path) -> TakeInfo | None:
+    """The description in a piece, None if the crash came before it was written."""
+    try:
+        with piece.open("rb") as file:
+            return described(pa.ipc.open_stream(file).schema, piece.name)[0]
+    except (pa.ArrowInvalid, BodyDoubleError):
+        return None
+
+
+def _identity(info: TakeInfo) -> tuple[Any, ...]:
+    """What must be the same for two runs to make one take."""
+    return info.source, info.path, info.skeleton, info.model, info.fov, dict(info.settings)
