@@ -48,8 +48,10 @@ def test_what_is_no_picture_has_a_reason(tmp_path):
 
 def test_a_large_png_is_made_smaller_and_a_small_one_left(tmp_path):
     image = np.full((40, 60, 4), 255, dtype=np.uint8)
+    image[..., 3] = 128
     cv2.imwrite(str(tmp_path / "a.png"), image)
     pictures = Pictures(tmp_path, Problems())
     assert pictures.read("p", "a.png", "", 0.5).image.shape == (20, 30, 4)
     large = pictures.read("p", "a.png", "", 3.0)
+    assert (large.image == 128).all(), "colours are multiplied by alpha"
     assert large.image.shape == (40, 60, 4) and large.scale == 1.0 and large.size == (60, 40)

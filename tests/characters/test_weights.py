@@ -7,7 +7,7 @@ import pytest
 
 from bodydouble.characters.mesh import triangulate
 from bodydouble.characters.parts import even_spacing
-from bodydouble.characters.weights import chain_weights, heat_weights, smooth_step, strongest
+from bodydouble.characters.weights import chain_weights, flesh_distances, heat_weights, smooth_step, strongest
 
 JOINTS = np.array([[0.0, 0.0], [100.0, 0.0], [180.0, 60.0]])
 
@@ -70,6 +70,20 @@ def test_an_arm_beside_the_body_does_not_drag_it(figure):
     hand = (mesh.points[:, 0] > 106) & (mesh.points[:, 1] > 140)
     assert weights[hand, 2].min() > 0.9
     assert weights[hand, 0].max() < 0.01
+
+
+def test_distances_lead_through_the_drawing_not_across_the_paper():
+    mask = np.zeros((200, 120), dtype=np.uint8)  # a U upside down: two legs 20 apart that meet at the top
+    mask[10:40, 10:110] = 1
+    mask[10:190, 10:50] = 1
+    mask[10:190, 70:110] = 1
+    mesh = triangulate(mask, even_spacing(10.0), margin=1.0, tolerance=0.8)
+    heads, tails = np.array([[30.0, 150.0]]), np.array([[30.0, 185.0]])
+    away = flesh_distances(mesh, heads, tails, np.zeros((1, 9)))[:, 0]
+    other = (mesh.points[:, 0] > 65) & (mesh.points[:, 1] > 150)
+    assert away[other].min() > 200
+    own = (mesh.points[:, 0] < 55) & (mesh.points[:, 1] > 150)
+    assert away[own].max() < 40
 
 
 def test_heat_weights_change_little_between_neighbours(figure):

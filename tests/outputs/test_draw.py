@@ -87,6 +87,13 @@ def test_edges_are_soft(puppet):
     assert soft > 0.6 * outline
 
 
+def test_half_a_pixel_is_half_way(puppet):
+    """Textures are sampled smoothly: a slow move glides and does not jump from pixel to pixel."""
+    height = puppet.rig.height * fit((640, 360), reach(puppet)).scale
+    at = [on_clear(puppet, offset=np.array([pixels / height, 0]))[..., 3].astype(float) for pixels in (0, 0.5, 1)]
+    assert np.abs(at[1] - (at[0] + at[2]) / 2).sum() < 0.35 * np.abs(at[2] - at[0]).sum()
+
+
 def test_no_seams_within_a_bent_limb(puppet):
     """What a mesh covers is covered once: no pixel within the arm shows what is behind it."""
     picture = on_clear(puppet, (1280, 720), {"left_forearm": -100, "left_upper_arm": -60})
