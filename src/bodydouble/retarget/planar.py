@@ -36,6 +36,7 @@ FLIPPED = np.array([-1.0, 1.0, 1.0])
 FULL = 0.92  # a limb drawn at this share of its length is not foreshortened: nearer to 1 it is noise of a few per cent
 # Drawn share of a bone's length at which its angle in the picture means nothing, and from which it is taken as it is.
 # A foot that points at the camera is still drawn at 0.4 (the toes lie lower than the ankle), a hand is short and noisy.
+# (Feet only of characters in profile; see FLAT.)
 BLUNT = {"foot": (0.50, 0.85), "hand": (0.25, 0.60), "clavicle": (0.15, 0.45), "pelvis": (0.15, 0.45)}
 BLUNT_OTHERS = (0.10, 0.28)
 HOLD = 0.12  # seconds: how fast a half-meaningful angle is followed
@@ -48,6 +49,13 @@ VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 
 JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
 APPEARED = 0.05  # weight under which nobody saw where a bone was
 WINDING = math.pi + 0.7  # radians a bone may turn from the middle of its bend before a whole turn is taken off it
+# Feet of a character that faces us are drawn outwards, the person's point at us and tell little in the picture. So the
+# drawn foot pitches as the person's does, whichever way that one points: FLAT is the pitch of a foot that stands (toes
+# lower than the ankle), give or take LEVEL (a camera looks up or down); radians. Only a foot that points well inwards,
+# as of a person side on, is drawn as seen: from these shares of its length inwards.
+FLAT, LEVEL = -0.42, 0.25
+INWARDS = (0.5, 0.85)
+LEAST_OUTWARDS = 0.2  # cosine of a foot's drawn angle at rest: one that points straight down has no side
 FLAT_FOOT = 0.6  # radians that a shin may lean before an undriven foot leaves the floor with it
 
 
@@ -87,6 +95,7 @@ class Planar:
         self._driven = follows >= 0
         self._follows = np.where(self._driven, follows, 0)
         self._bones = _bones(rig)
+        self._rest = np.array([bone.rest for bone in self._bones])
         kinds = [name.removeprefix("left_").removeprefix("right_") for name in rig.follows]
         # Turns are counted from here: trunk bones from an upright body, limbs from their own rest direction.
         self._zero = np.array([NEUTRAL.get(name, b.rest) for name, b in zip(rig.follows, self._bones, strict=True)])
@@ -94,6 +103,9 @@ class Planar:
         self._resting = np.array([kind in RESTING for kind in kinds])
         self._ends = np.array([kind in ENDS for kind in kinds])
         self._lines = np.array([kind in LINES for kind in kinds])
+        outwards = np.sign(np.cos(self._rest)) * (np.abs(np.cos(self._rest)) > LEAST_OUTWARDS)
+        self._outwards = np.where([kind == "foot" for kind in kinds], outwards, 0.0) * (rig.facing == "front")
+        self._feet = np.flatnonzero(self._outwards)
         self._spine = rig.follows.index("spine") if "spine" in rig.follows else None
         self._own = np.array([bone.length for bone in self._bones])
         self._ground = Ground(rig, place)
@@ -174,6 +186,9 @@ class Planar:
         seen = sure > 0
         sharp = _smoothstep(drawn, self._blunt[:, 0], self._blunt[:, 1])
         angle = _wrapped(np.arctan2(-y, x) - self._zero)
+        if len(self._feet):
+            angle[self._feet] = self._pitched(angle[self._feet], x[self._feet], y[self._feet])
+            sharp[self._feet] = drawn[self._feet] = 1.0
         back = seen & (self._weight < APPEARED)  # nothing was shown of it: no need to come from where it was
         base = np.where(back, 0.0, self._angle)
         upright = 0.0 if self._spine is None else self._angle[self._spine]
@@ -191,6 +206,13 @@ class Planar:
         ease = -np.expm1(-dt / np.where(sure > self._weight, APPEAR, VANISH))
         self._weight = sure if first else self._weight + ease * (sure - self._weight)
         return sudden & (not first)
+
+    def _pitched(self, angle: Array, x: Array, y: Array) -> Array:
+        """(F,) turns of the feet of a character facing us. angle: (F,) as seen; x, y: (F,) of the directions."""
+        pitch = np.arcsin(np.clip(y, -1.0, 1.0)) - FLAT
+        outwards = self._outwards[self._feet]
+        flat = -outwards * np.sign(pitch) * np.maximum(np.abs(pitch) - LEVEL, 0.0)
+        return flat + _smoothstep(-x * outwards, *INWARDS) * _wrapped(angle - flat)
 
     def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float) -> Array:
         """(B,) drawn length of each bone over its rest length."""
