@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -308,14 +309,15 @@ def test_scores_between_the_two_levels_keep_what_was(standing: Pose) -> None:
 def test_a_missing_person_is_held_fades_and_is_lost(dance: list[Pose]) -> None:
     smooth = Smoother()
     assert smooth.missing(0.0) is None
-    for pose in dance[:60]:
-        last = smooth(replace(pose, person=3))
+    before, last = [smooth(replace(pose, person=3)) for pose in dance[:60]][-2:]
     held = [smooth.missing(last.time + i / FPS) for i in range(1, 29)]
     shown = [pose for pose in held if pose is not None]
     assert len(shown) == len(held)
     assert all(pose.person == 3 for pose in shown)
-    assert off(world(shown[0]), world(last)) < 0.1
-    assert off(world(shown[-1]), world(shown[-2])) < 1e-4
+    pace = [off(world(a), world(b)) for a, b in pairwise([before, last, *shown])]
+    assert 0 < pace[1] < 1.2 * pace[0]  # goes on, and stops softly
+    assert pace[1:] == sorted(pace[1:], reverse=True)
+    assert pace[-1] < 1e-4
     scores = np.array([pose.scores.max() for pose in shown])
     assert (np.diff(scores) <= 0).all() and scores[-1] == 0
     assert shown[0].state is State.TRACKED and shown[-1].state is State.LOST

@@ -24,9 +24,7 @@ OTHER_FALLOFF = 0.13
 UNFORESEEN = 1.5  # body sizes a second by which people get away from where constant velocity puts them
 LEAST_SIMILARITY = 0.2  # as tfjs's keypoint tracker has it (minSimilarity)
 LEAST_OVERLAP = 0.35  # of two boxes (IoU): neighbours in a crowd have less, the same person has 0.6 and more
-SIZE_OF_BOX = (
-    0.35  # body size as a share of the diagonal of the visible points: the root of COCO's area of a standing adult
-)
+SIZE_OF_BOX = 0.35  # body size as a share of the diagonal of the visible points: about the root of COCO's area
 SETTLE = 0.2  # seconds over which a person's velocity and size are averaged
 COASTING = 0.5  # seconds that an unseen person is thought to walk on
 FORGET = 1.0  # seconds after which an unseen person's identity ends
@@ -37,10 +35,7 @@ VISIBLE = 0.3  # score from which a point counts for a person's size
 # State. Evidence is averaged over AVERAGING seconds, has two levels each, and a state lasts at least DWELL seconds.
 AVERAGING = 0.3
 DWELL = 0.4
-LEGS_GONE, LEGS_BACK = (
-    0.35,
-    0.65,
-)  # mean score of hips, knees and ankles, the better side of each, outside the picture 0
+LEGS_GONE, LEGS_BACK = 0.35, 0.65  # mean score of hips, knees and ankles, the better side; outside the picture 0
 AWAY, NOT_AWAY = 0.4, 0.1  # minus the cosine of the chest's yaw, moved by up to FACE_WEIGHT when the face is (un)seen
 FACE = ("nose", "left_eye", "right_eye")
 FACE_WEIGHT = 0.3
@@ -238,7 +233,8 @@ class Tracker:
             self.reset()
         self._time = time
         self._forget(time)
-        named = self._name(sorted(poses, key=lambda pose: -_area(pose, frame_size)), frame_size, time)
+        ordered = sorted(poses, key=lambda pose: -_area(pose, frame_size)) if len(poses) > 1 else list(poses)
+        named = self._name(ordered, frame_size, time)
         if self.person == "largest":
             if self._locked is None and named:
                 largest = max(named, key=lambda pose: _area(pose, frame_size))

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from bodydouble.smooth.body import Body, Mask, body
-from bodydouble.smooth.gates import Leaps, Swaps, carried, mean_near, reach
+from bodydouble.smooth.gates import Leaps, Swaps, carried, reach
 from bodydouble.smooth.motion import Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
@@ -23,7 +23,7 @@ LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
 UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back above the other
 FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 to 0, and a returning one's rises
-DRIFT_TIME = 0.1  # seconds over which a point's own velocity is averaged, and in which it dies out when it vanishes
+STOP_TIME = 0.05  # seconds in which a missing person's motion dies out
 EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
 GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
 FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
@@ -61,7 +61,7 @@ class Smoother:
         """Forget the person."""
         self._last: Pose | None = None
         self._time = 0.0
-        self._shown = self._offset = self._drift = np.zeros((0, 0, 3))  # (C, K, 3), native units
+        self._shown = self._offset = self._speed = np.zeros((0, 0, 3))  # (C, K, 3), native units
         self._scores = np.zeros(0)  # (K,) as shown
         self._visible: Mask = np.zeros(0, dtype=bool)  # (K,)
 
@@ -92,10 +92,10 @@ class Smoother:
             return None
         step = max(time - self._time, 0.0)
         self._time = max(time, self._time)
-        nothing = np.zeros(self._shown.shape[:2], dtype=bool)
         self._offset *= np.exp(-step / EASE_TIME)
-        self._hold(self._motion.estimate, nothing, step)
-        self._visible = nothing[0]
+        self._motion.shift(self._speed * step)
+        self._speed = self._speed * np.exp(-step / STOP_TIME)
+        self._visible = np.zeros(len(self._scores), dtype=bool)
         left = max(1 - absent / FADE, 0.0)
         held = replace(
             self._last,
@@ -115,7 +115,7 @@ class Smoother:
         self._measure(points, pose.scores, 0.0)
         self._motion = Motion(points, self._noise(pose.scores), self._size)
         self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
-        self._offset, self._drift = np.zeros_like(points), np.zeros_like(points)
+        self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
         self._shown, self._scores = points, pose.scores
         self._visible = pose.scores >= SEEN
         self._last = pose
@@ -152,22 +152,18 @@ class Smoother:
         leapt, believed = self._leaps(points, due, was, followed, scale, step)
         good = followed & ~leapt & ~believed
         motion.update(points, self._noise(scores), axes * good[..., None], self._body.evidence)
-        self._hold(was, good, step)
+        self._hold(was, good)
+        self._speed = motion.velocity
         self._begin(visible & (returned | turned | believed), points, scores)
         self._visible = visible
         return self._finish(pose, points, scores, good, step)
 
-    def _hold(self, was: Array, good: Mask, step: float) -> None:
-        """Let points that are not followed (not in good) go along with their neighbours, their own motion dying out."""
-        motion, near = self._motion, self._body.near
-        speed = motion.velocity
-        around, _ = mean_near(speed, good, near)
-        aim = np.where(good[..., None], speed - around, 0)
-        self._drift = aim + np.exp(-step / DRIFT_TIME) * (self._drift - aim)
+    def _hold(self, was: Array, good: Mask) -> None:
+        """Let points that are not followed (rows not in good) go along with their neighbours."""
         if not good.all():
-            now = motion.estimate
-            moved = carried(now - was, good, near) + self._drift * step
-            motion.shift(np.where(good[..., None], 0, was + moved - now))
+            now = self._motion.estimate
+            moved = carried(now - was, good, self._body.near)
+            self._motion.shift(np.where(good[..., None], 0, was + moved - now))
 
     def _begin(self, rows: Mask, points: Array, scores: Array) -> None:
         """Start rows (C, K) anew where they are seen; what is shown glides there, unless nothing is shown."""
@@ -176,7 +172,6 @@ class Smoother:
         self._motion.put(rows, points, self._noise(scores), self._size)
         glide = (rows & (self._scores > 0))[..., None]
         self._offset = np.where(glide, self._shown - points, np.where(rows[..., None], 0, self._offset))
-        self._drift = np.where(rows[..., None], 0, self._drift)
 
     def _finish(self, pose: Pose, points: Array, scores: Array, good: Mask, step: float) -> Pose:
         """Show this frame. good: (C, K) rows that may be shown as measured when nothing is to be smoothed."""
