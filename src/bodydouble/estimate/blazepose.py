@@ -7,7 +7,6 @@ Source of the scheme: google-ai-edge/mediapipe, modules/pose_detection and modul
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +14,10 @@ import onnx
 
 from bodydouble.estimate import graph, region, ssd
 from bodydouble.estimate.family import Estimator, family
-from bodydouble.estimate.following import Follower, Sight
+from bodydouble.estimate.following import Follower
 from bodydouble.estimate.region import Region
 from bodydouble.estimate.session import Session, open_sessions
+from bodydouble.estimate.sight import Sight, colour_between
 from bodydouble.models import onnx_path
 from bodydouble.skeletons import BLAZEPOSE_33, Skeleton
 from bodydouble.types import Frame, Image, Pose
@@ -41,6 +41,7 @@ LANDMARK_OUTPUTS = graph.LandmarkOutputs(
     bodies=33,
     cells=64,
 )
+TRUNK = [BLAZEPOSE_33.index[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
 HIPS, RIM = 33, 34  # the auxiliary points: middle of the hips, and the circle around the body
 
 # Devices where OpenCV's crop is the faster one: docs/decisions/estimate-crop.md
@@ -55,17 +56,11 @@ class Networks:
     landmarks: Session
     preparation: graph.Preparation
 
-    def detect(self, image: Image, areas: Iterable[Region]) -> list[Region]:
-        """Regions of the people whom the detector sees in any of the upright square areas, best first."""
-        found = [self._candidates(image, area) for area in areas]
-        people = ssd.suppress(
-            ssd.Detections(
-                np.concatenate([one.boxes for one in found]),
-                np.concatenate([one.points for one in found]),
-                np.concatenate([one.scores for one in found]),
-            )
-        )
-        return [region.from_alignment(points[0], points[1]) for points in people.points]
+    def detect(self, image: Image, area: Region) -> list[tuple[Region, float]]:
+        """Regions and scores of the people whom the detector sees in an upright square area, best first."""
+        people = ssd.suppress(self._candidates(image, area))
+        regions = [region.from_alignment(points[0], points[1]) for points in people.points]
+        return list(zip(regions, people.scores.tolist(), strict=True))
 
     def _candidates(self, image: Image, area: Region) -> ssd.Detections:
         boxes, points, scores = self.detector(self._feed(image, area, DETECTOR_INPUT))
@@ -78,7 +73,14 @@ class Networks:
         """The person in a region."""
         points, world, score = self.landmarks(self._feed(image, where, LANDMARK_INPUT))
         values = points.astype(np.float64)
-        return Sight(values, world.astype(np.float64), float(score[0]), values[HIPS, :2], values[RIM, :2])
+        return Sight(
+            points=values,
+            world=world.astype(np.float64),
+            score=float(score[0]),
+            hips=values[HIPS, :2],
+            rim=values[RIM, :2],
+            colour=colour_between(image, values[TRUNK, :2]),
+        )
 
     def _feed(self, image: Image, where: Region, wanted: graph.Input) -> dict[str, np.ndarray]:
         if self.preparation is graph.Preparation.IMAGE:

@@ -11,7 +11,7 @@ from enum import StrEnum
 import numpy as np
 import onnx
 
-from bodydouble.estimate.graph_text import Part, float32, parse
+from bodydouble.estimate.graph_text import Constants, Part, float32, parse
 
 
 class Preparation(StrEnum):

@@ -41,6 +41,19 @@ def whole_image(width: int, height: int) -> Region:
     return Region(width / 2, height / 2, max(width, height))
 
 
+def tiles(width: int, height: int, side: float, overlap: float) -> list[Region]:
+    """Upright squares that cover the image, neighbours sharing at least `overlap` (0..1) of their side, in pixels."""
+    return [Region(x, y, side) for y in _middles(height, side, overlap) for x in _middles(width, side, overlap)]
+
+
+def _middles(length: int, side: float, overlap: float) -> list[float]:
+    """Middles of the fewest squares that cover a length."""
+    if length <= side:
+        return [length / 2]
+    count = math.ceil((length - side) / (side * (1 - overlap))) + 1
+    return [float(middle) for middle in np.linspace(side / 2, length - side / 2, count)]
+
+
 def from_alignment(hips: Array, rim: Array) -> Region:
     """The region of a person from the two alignment points.
 

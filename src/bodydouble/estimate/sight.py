@@ -1,0 +1,101 @@
+"""A person as the landmark model saw them, and whether two of them are one.
+
+Pixels; distances between people are in region sides, so that nothing depends on the image's size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from bodydouble.estimate import region
+from bodydouble.estimate.region import Region
+from bodydouble.types import Array, Image
+
+COLOUR_SAMPLES = 8  # a side of the grid that samples a colour
+COLOUR_MARGIN = 0.2  # of the trunk's width and height left out at its edges
+SAME_PLACE = 0.12  # region sides between middles of what is taken for one person
+SAME_SIZE = 1.6  # ratio of region sides of what is taken for one person
+SAME_POINTS = 0.05  # region sides between the points of one body seen twice
+NESTED_SIZE = 0.75  # ratio of region sides below which one body may be a part of another
+NESTED_SHARE = 0.8  # of its visible points inside the other's outline
+SEEN = 0.5  # visibility of a point that counts
+SMALLEST = 4.0  # pixels a region's side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """A person as the landmark model saw them.
+
+    points: (P, 5) x, y, depth in pixels, visibility, presence. world: (K, 3) metres, +Y up, +Z to the camera.
+    score: presence of the person, 0..1. hips, rim: (2,) the points that the next region comes from.
+    colour: (3,) mean RGB of what they wear on the trunk, 0..255.
+    """
+
+    points: Array
+    world: Array
+    score: float
+    hips: Array
+    rim: Array
+    colour: Array
+
+    @property
+    def region(self) -> Region:
+        """Where the person is."""
+        return region.from_alignment(self.hips, self.rim)
+
+
+def colour_between(image: Image, corners: Array) -> Array:
+    """(3,) mean RGB 0..255 inside four points of the image, away from their edges.
+
+    corners: (4, 2) pixels, the upper two, then the two below them.
+    """
+    inner = np.linspace(COLOUR_MARGIN, 1 - COLOUR_MARGIN, COLOUR_SAMPLES)
+    across, down = (grid.reshape(-1, 1) for grid in np.meshgrid(inner, inner))
+    upper = (1 - across) * corners[0] + across * corners[1]
+    lower = (1 - across) * corners[2] + across * corners[3]
+    height, width = image.shape[:2]
+    at = np.clip((1 - down) * upper + down * lower, 0, (width - 1, height - 1)).astype(np.intp)
+    return np.asarray(image[at[:, 1], at[:, 0]].mean(axis=0), dtype=np.float64)
+
+
+def usable(sight: Sight) -> bool:
+    """Whether the alignment points give a region of some size."""
+    return sight.region.size >= SMALLEST
+
+
+def distance(one: Region, other: Region) -> float:
+    """Between the middles, in sides of the greater region."""
+    return math.hypot(one.x - other.x, one.y - other.y) / max(one.size, other.size)
+
+
+def same_place(one: Region, other: Region) -> bool:
+    """Whether two regions are of one person, without looking."""
+    ratio = one.size / other.size
+    return distance(one, other) <= SAME_PLACE and 1 / SAME_SIZE <= ratio <= SAME_SIZE
+
+
+def same_person(one: Sight, other: Sight) -> bool:
+    """Whether two sightings are of one person: most of their points coincide."""
+    return points_between(one, other) <= SAME_POINTS
+
+
+def points_between(one: Sight, other: Sight) -> float:
+    """Median distance of the points of two sightings, in sides of the greater region."""
+    between = np.linalg.norm(one.points[:, :2] - other.points[:, :2], axis=1)
+    return float(np.median(between)) / max(one.region.size, other.region.size)
+
+
+def nested(one: Sight, other: Sight) -> bool:
+    """Whether `one` is a part of the other's body, taken for a smaller person."""
+    if one.region.size >= NESTED_SIZE * other.region.size:
+        return False
+    outline = cv2.convexHull(other.points[other.points[:, 3] > SEEN, :2].astype(np.float32).reshape(-1, 1, 2))
+    seen = one.points[one.points[:, 3] > SEEN, :2]
+    if outline is None or len(seen) == 0:
+        return outline is not None
+    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in seen]
+    return float(np.mean(inside)) >= NESTED_SHARE
