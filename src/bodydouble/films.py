@@ -88,7 +88,7 @@ def animate(
 
     source: video, image, folder of images, or a take (.parquet). out: .mp4; with a transparent background .webm or a
     folder of PNG files. place: 0 stays put, 1 goes where the person goes. smooth: 0..1. fov: radians that the camera
-    sees across the picture's longer side, None leaves perspective in. Raises BodyDoubleError for what the user can mend.
+    sees across the picture's longer side, None leaves perspective in. Raises BodyDoubleError for bad input.
     """
     config = Config(model=model, device=device, person=person, smooth=smooth, place=place, mirror=mirror, fov=fov)
     look = Look(background=background, size=size, rate=rate, side_by_side=side_by_side)
@@ -122,7 +122,7 @@ def film(
         raise BodyDoubleError("--side-by-side shows the source, which is not transparent; choose one of the two")
     check_apart(source, out, take)
     check_video_output(out, transparent=transparent, force=force)
-    puppet = characters.load(character)
+    puppet = characters.load(character, pixels=look.size[1] if look.size else LONGEST_SIDE)
     told.step(0, None, "opening")
     with ExitStack() as stack:
         feed = open_feed(source, config, stack, pictures=look.side_by_side)
@@ -138,9 +138,9 @@ def film(
         video = stack.enter_context(
             VideoWriter(out, film_size, rate=rate, source=feed.sound, transparent=transparent, force=force)
         )
-        moments = ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))
+        moments: Iterator[Moment] = ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))
         if look.rate is not None:
-            moments = pipeline.at_rate(moments, look.rate, feed.info.duration)
+            moments = pipeline.at_rate(moments, puppet.rig, look.rate, feed.info.duration)
         total = frame_count(feed.info, look.rate)
         anybody = False
         with closing(ahead(_pictures(moments, puppet, stage, side_by_side=look.side_by_side))) as drawn:

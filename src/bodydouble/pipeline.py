@@ -232,14 +232,14 @@ def moments(frames: Watched, rig: Rig, config: Config, size: tuple[int, int]) ->
         yield Moment(time, index, seen, cast(seen, time), frame)
 
 
-def at_rate(items: Iterable[Moment], rate: float, duration: float = 0.0) -> Iterator[Moment]:
+def at_rate(items: Iterable[Moment], rig: Rig, rate: float, duration: float = 0.0) -> Iterator[Moment]:
     """The same motion at `rate` moments a second, between moments interpolated, from 0 to `duration` (or the last)."""
     before: Moment | None = None
     count = 0
     for after in items:
         while count / rate < after.time:
             time = count / rate
-            yield after if before is None else between(before, after, time, count)
+            yield after if before is None else between(before, after, rig, time, count)
             count += 1
         before = after
     while before is not None and (count == 0 or count / rate < max(duration, before.time + 0.5 / rate)):
@@ -247,20 +247,19 @@ def at_rate(items: Iterable[Moment], rate: float, duration: float = 0.0) -> Iter
         count += 1
 
 
-def between(before: Moment, after: Moment, time: float, index: int) -> Moment:
+def between(before: Moment, after: Moment, rig: Rig, time: float, index: int) -> Moment:
     """The moment at `time`; its picture and people are those of `before`, its rigs lie between."""
     share = (time - before.time) / (after.time - before.time)
     rigs = {
-        person: blend(rig, after.rigs[person], share) if person in after.rigs else rig
-        for person, rig in before.rigs.items()
+        person: blend(rig, pose, after.rigs[person], share) if person in after.rigs else pose
+        for person, pose in before.rigs.items()
     }
     return Moment(time, index, before.people, rigs, before.frame)
 
 
-def blend(before: RigPose, after: RigPose, share: float) -> RigPose:
-    """The rig `share` (0..1) of the way from one pose to the next; angles are never wrapped, so lines will do."""
-    mixed = {
-        name: (1 - share) * getattr(before, name) + share * getattr(after, name)
-        for name in ("heads", "angles", "lengths", "nearness", "offset", "size", "time")
-    }
+def blend(rig: Rig, before: RigPose, after: RigPose, share: float) -> RigPose:
+    """The pose `share` (0..1) of the way from one to the next. Angles are never wrapped, so they go straight."""
+    names = ("heads", "angles", "lengths", "nearness", "offset", "size", "time")
+    mixed = {name: (1 - share) * getattr(before, name) + share * getattr(after, name) for name in names}
+    mixed["heads"] = rig.posed_heads(mixed["angles"], mixed["lengths"], mixed["heads"])
     return replace(before, **mixed)

@@ -39,7 +39,7 @@ def _frozen(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
 
 
 class State(StrEnum):
-    """How well a person is followed. Changes have hysteresis (track.py, smooth.py)."""
+    """How well a person is followed. Changes have hysteresis (tracking.py)."""
 
     TRACKED = "tracked"
     UPPER_BODY = "upper_body"
@@ -89,9 +89,9 @@ class Pose:
 
     skeleton: the name of a table in skeletons.py; K is its number of points.
     points: (K, 2) pixels. scores: (K,) 0..1, 0 = missing; for BlazePose visibility x presence.
-    depth: (K,) pixels at the image's scale, relative to the hips, negative = nearer the camera; None if the model has none.
+    depth: (K,) pixels at the image's scale, relative to the hips, negative = nearer the camera; None if there is none.
     world: (K, 3) metres, +Y up, +Z to the camera, origin between the hips; None if the model has none.
-    score: the model's confidence that this is a person, 0..1. time: seconds. person: identity, UNTRACKED before track.py.
+    score: the model's confidence that this is a person, 0..1. time: seconds. person: identity, UNTRACKED at first.
     """
 
     skeleton: str
@@ -173,7 +173,7 @@ class Placement:
     """Where a body is, apart from what it does. Body heights are the user's own, as calibrated.
 
     x: body heights right of the middle of the picture. y: body heights that the lower foot is above its own floor.
-    size: apparent height as a ratio of the picture's height. picture: hips in fractions of the picture, x right, y down.
+    size: apparent height over the picture's height. picture: hips in fractions of the picture, x right, y down.
     score: 0..1, 0 = unknown.
     """
 
@@ -228,6 +228,22 @@ class Rig:
         for name in ("gain", "spring"):
             object.__setattr__(self, name, _frozen(getattr(self, name), (count,), name))
 
+    def posed_heads(self, angles: Array, lengths: Array, heads: Array) -> Array:
+        """(B, 2) where the bones start, each carried along by its parent.
+
+        angles, lengths: (B,) as RigPose has them. heads: (B, 2), of which the roots' count.
+        """
+        placed = np.array(heads, dtype=np.float64)
+        for bone, parent in enumerate(self.parents):
+            if parent < 0:
+                continue
+            line = self.tails[parent] - self.heads[parent]
+            away = self.heads[bone] - self.heads[parent]
+            away = away + (lengths[parent] - 1) * (away @ line) / (line @ line) * line
+            c, s = np.cos(angles[parent]), np.sin(angles[parent])
+            placed[bone] = placed[parent] + (c * away[0] - s * away[1], s * away[0] + c * away[1])
+        return placed
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigPose:
@@ -235,9 +251,9 @@ class RigPose:
 
     heads: (B, 2) where each bone starts. angles: (B,) radians each bone is turned from rest, clockwise as drawn,
     continuous with its parent's (never wrapped). lengths: (B,) drawn length as a ratio of rest length.
-    nearness: (B,) how far the bone's middle is in front of the hips, in the character's own pixels; greater is nearer the
-    viewer. offset: (2,) character heights to move the whole figure on the stage, x right, y down; (0, 0) stands on the
-    stage's floor at the middle of its place. size: whole-figure scale, 1 = as the stage frames it.
+    nearness: (B,) how far the bone's middle is in front of the hips, in the character's own pixels; greater is nearer
+    the viewer. offset: (2,) character heights to move the whole figure on the stage, x right, y down; (0, 0) stands on
+    the stage's floor at the middle of its place. size: whole-figure scale, 1 = as the stage frames it.
     facing: yaw in radians, as Posture.facing.
     """
 

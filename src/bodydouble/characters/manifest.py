@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from bodydouble.characters.bones import (
     REQUIRED_JOINTS,
     SHORTEST_BONE,
+    STANDARD,
     STANDARD_JOINTS,
     Bone,
     sort_bones,
@@ -153,7 +154,7 @@ def read_manifest(path: Path, problems: Problems) -> Manifest | None:
         floor=table.number("floor", None),
         joints=joints,
         bones=tuple(bones),
-        parts=tuple(_parts(table, {bone.name for bone in bones}, problems)),
+        parts=tuple(_parts(table, {bone.name for bone in bones}, joints, problems)),
     )
 
 
@@ -256,7 +257,16 @@ def _bone(entry: _Table, base: Bone | None) -> Bone | None:
     return replace(bone, stretch=stretch, bend=bend)
 
 
-def _parts(table: _Table, bones: set[str], problems: Problems) -> list[PartEntry]:
+def _why_no_bone(name: str, bones: set[str], joints: Collection[str]) -> str:
+    """Why a character has no bone of that name, and what to do."""
+    if name in STANDARD:
+        lacks = [joint for joint in (STANDARD[name].start, STANDARD[name].end) if joint not in joints]
+        if lacks:
+            return f"which needs the joint {' and '.join(lacks)}; add it to [joints]"
+    return "which is no bone of this character; " + (suggestion(name, sorted(bones)) if bones else "there are none")
+
+
+def _parts(table: _Table, bones: set[str], joints: Collection[str], problems: Problems) -> list[PartEntry]:
     parts: list[PartEntry] = []
     if not table.values.get("parts"):
         problems.error(FILE, "no [[parts]]; wanted at least one, with name, image and bones")
@@ -273,8 +283,7 @@ def _parts(table: _Table, bones: set[str], problems: Problems) -> list[PartEntry
             chain = []
         for item in chain:
             if item not in bones:
-                hint = suggestion(item, sorted(bones)) if bones else "there are none"
-                problems.error(FILE, f'{place}bones names "{item}", which is no bone of this character; {hint}')
+                problems.error(FILE, f'{place}bones names "{item}", {_why_no_bone(item, bones, joints)}')
         if len(set(chain)) != len(chain):
             entry.fault("bones", "each bone once")
         parts.append(
