@@ -397,3 +397,30 @@ def test_time_that_runs_back_starts_afresh() -> None:
     planar(motion({"left_upper_arm": 80}, time=5.0))
     again = planar(motion(time=0.0))
     assert np.array_equal(again.angles, Planar(of)(motion()).angles)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_feet_pitch_as_the_persons_whichever_way_they_point(side: str) -> None:
+    of = RIGS["human"]
+    i = of.names.index(f"{side}_foot")
+    sign = 1 if side == "left" else -1
+    for yaw in (-20, 0, 30, 70):  # degrees that the foot points outwards
+        for pitch, turned in ((-24, 0.0), (-60, 60 - 24 - 14.3), (20, -44 + 14.3)):
+            c = math.cos(math.radians(pitch))
+            direction = [
+                sign * c * math.sin(math.radians(yaw)),
+                math.sin(math.radians(pitch)),
+                c * math.cos(math.radians(yaw)),
+            ]
+            made = motion()
+            directions = np.array(made.posture.directions)
+            directions[BONE_INDEX[f"{side}_foot"]] = direction
+            pose = Planar(of)(replace(made, posture=Posture(NAMES, directions, made.posture.scores)))
+            assert math.degrees(pose.angles[i]) == pytest.approx(sign * turned, abs=0.5)
+            assert pose.lengths[i] == pytest.approx(1.0)
+
+
+def test_a_person_side_on_has_both_feet_forward() -> None:
+    of = RIGS["human"]
+    pose = Planar(of)(motion({"left_foot": -20, "right_foot": -20}))
+    assert drawn_angle(of, pose, "right_foot") == pytest.approx(-20, abs=1)

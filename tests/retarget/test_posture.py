@@ -96,10 +96,10 @@ def test_proportions_change_no_angle(test_data: Path, ratios: list[float]) -> No
         assert np.abs(one.foreshortening - two.foreshortening).max() < 0.08
 
 
-def test_without_perspective_directions_are_the_bodys(dance: Seen) -> None:
-    poses, body = dance
-    if poses[0].world is None:
-        pytest.skip("depth is not in a picture")
+def test_without_perspective_directions_are_the_bodys(test_data: Path) -> None:
+    camera = Camera((1280, 720), math.radians(2.5))
+    poses = mocap.poses(test_data / "mocap" / CLIPS[0], camera=camera, place=(0, 0, FAR))
+    body = known(poses)
     for pose in poses[60::20]:
         found, true = posture(pose, body), true_directions(pose)
         drawn = np.hypot(true[:, 0], true[:, 1]) > 0.3

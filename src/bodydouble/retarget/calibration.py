@@ -16,14 +16,15 @@ from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, joints, upper
 from bodydouble.skeletons import BODY_BONES
 from bodydouble.types import Array, Pose
 
-# Ratios to standing height: Drillis and Contini (1966) as in Winter, Biomechanics and Motor Control of Human Movement,
-# 4th ed., fig. 4.1, between the joints that pose models mark: shoulder and hip width are joint to joint (the figure's
-# are over the skin), a hand ends at its knuckles, a foot at the big toe's ball, and the head at the ears.
+# Ratios to standing height: spine, forearm, thigh and shin from Drillis and Contini (1966) as in Winter, Biomechanics
+# and Motor Control of Human Movement, 4th ed., fig. 4.1. The others end at other points there than those that pose
+# models mark (shoulder joints, hip joints, ears, knuckles, the ball of the foot): from the two motion-capture people
+# and one person by BlazePose full that the tests have, rounded.
 RATIOS = {
     "spine": 0.288,
     "head": 0.115,
-    "clavicle": 0.100,
-    "upper_arm": 0.172,
+    "clavicle": 0.110,
+    "upper_arm": 0.155,
     "forearm": 0.146,
     "hand": 0.055,
     "pelvis": 0.057,
@@ -38,7 +39,7 @@ KIND_OF_BONE = np.array([KINDS.index(bone.name.removeprefix("left_").removeprefi
 LEFT = np.array([np.flatnonzero(kind == KIND_OF_BONE)[0] for kind in range(len(KINDS))])
 RIGHT = np.array([np.flatnonzero(kind == KIND_OF_BONE)[-1] for kind in range(len(KINDS))])
 PRIOR = np.array(list(RATIOS.values()))
-STATURE = 1.70  # metres: between the means of adult women and men (NCD-RisC 2016: 1.60 and 1.72)
+STATURE = 1.70  # metres: a round figure between the means of women and men in most countries
 
 PRIOR_SECONDS = 0.3  # evidence that the prior is worth: a few good frames outweigh it
 SAMPLES = 96  # kept lengths per bone; beyond them every second is dropped and the spacing doubles

@@ -25,7 +25,7 @@ KNEE, SEAT = (
 )  # figure heights from a knee or hip joint to the skin that a kneeling or sitting figure rests on
 SOLE = 0.06  # figure heights: a sole is no thicker, so a foot drawn higher at rest is a raised foot
 LOW = 0.03  # body heights: an ankle this much above the lower one carries little
-STILL = 0.15  # body heights a second: a faster ankle is stepping (noise is 0.03, a slow step 0.5)
+STILL = 0.15  # body heights a second: a faster ankle is stepping (a slow step has 0.5)
 SPEED_SECONDS = 0.06  # time constant that steadies ankle speeds
 # The way back to the middle: time constant in seconds, the drift in figure heights at which it doubles, and the speed
 # in figure heights a second that nobody notices; it may go faster while the hips move anyway, by that share of their

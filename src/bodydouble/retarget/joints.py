@@ -19,8 +19,7 @@ INDEX = {name: i for i, name in enumerate(NAMES)}
 STARTS = np.array([INDEX[bone.start] for bone in BODY_BONES])
 ENDS = np.array([INDEX[bone.end] for bone in BODY_BONES])
 
-# Below this a point is a guess: BlazePose's visibility of a limb out of the picture is under 0.2, COCO models' under
-# 0.3.
+# Below this a point counts as unseen: models give well under it to limbs outside of the picture (smooth.py fades to 0).
 SEEN = 0.3
 
 

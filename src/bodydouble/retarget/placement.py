@@ -25,7 +25,7 @@ SPINE = BONE_INDEX["spine"]
 # The floor under a person: found at once when they stand lower than thought, and risen to slowly, as a jump lasts half
 # a second and a wrong floor should be forgotten within some. Seconds.
 FLOOR_FALL, FLOOR_RISE = 0.08, 3.0
-STANDING = 0.02  # body heights: a foot this near the floor stands on it (1 % of height is the noise of a foot point)
+STANDING = 0.02  # body heights: a foot this near the floor stands on it (twice a foot point's noise of 1 cm)
 
 
 class Placer:

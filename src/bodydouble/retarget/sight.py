@@ -17,7 +17,9 @@ from bodydouble.retarget.calibration import Body, drawn_scale
 from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints
 from bodydouble.types import Array, Camera
 
-POINT_ERROR = 0.02  # metres: error of a world point against its image point across the view (1 to 3 cm on BlazePose)
+POINT_ERROR = (
+    0.02  # metres: error of a world point against its image point across the view (taken as 1 cm each and some shared)
+)
 OUTLIER = 2.5  # errors beyond this many POINT_ERRORs count less and less
 # Radians: how far the world's axes may be turned from where a crop around the person would have them. Half a webcam's
 # view is 30 degrees, which is the most that camera-aligned axes differ.
