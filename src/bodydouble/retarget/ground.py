@@ -31,6 +31,9 @@ SPEED_SECONDS = 0.06  # time constant that steadies ankle speeds
 # in figure heights a second that nobody notices; it may go faster while the hips move anyway, by that share of their
 # speed.
 RETURN_SECONDS, FAR, UNSEEN, HIDDEN = 1.5, 0.22, 0.03, 0.35
+HASTE = 4.0  # a second: and it goes back at this rate from what is beyond FAR
+LEAST_WEIGHT = 0.05  # with less weight on both feet than this the figure is in the air, and nothing holds it
+LANDING_SECONDS = 0.15  # a figure whose person is lost in mid-air comes down this fast
 USUAL_SECONDS = 20.0  # the apparent size a person usually has is learnt this slowly
 SIZE_SECONDS = 0.25  # and the shown size follows their own this fast
 LEAST_SIZE, MOST_SIZE = 0.3, 3.0
@@ -74,6 +77,7 @@ class Ground:
 
     def __init__(self, rig: Rig, place: float) -> None:
         self.contacts = contacts(rig)
+        self._points = [[i for i, c in enumerate(self.contacts) if c.side == side] for side in (0, 1)]
         self._rig = rig
         self._place = place
         self.reset()
@@ -85,9 +89,8 @@ class Ground:
         self.size = 1.0
         self._away = 0.0  # figure heights that the figure has walked from its place
         self._feet: list[float] | None = None
-        self._ankles: Array | None = None
-        self._speeds = np.zeros(2)
-        self._hips = 0.0
+        self._ankles = [0.0, 0.0]
+        self._speeds = [0.0, 0.0]
         self._usual = 0.0
 
     def __call__(self, touching: list[tuple[float, float]], legs: Array, place: Placement, x: float, dt: float) -> None:
@@ -105,7 +108,8 @@ class Ground:
 
     def _follow(self, place: Placement, x: float, dt: float) -> None:
         """Take the wanted share of the person's place and size; hold them while the person is not seen."""
-        if place.score <= 0 or self._place == 0:
+        if place.score <= 0 or place.size <= 0 or self._place == 0:
+            self.offset = (self.offset[0], self.offset[1] * math.exp(-dt / LANDING_SECONDS))
             return
         if self._usual == 0:
             self._usual = place.size
@@ -117,23 +121,26 @@ class Ground:
 
     def _walk(self, touching: list[tuple[float, float]], legs: Array, x: float, dt: float) -> None:
         """Move the figure against its planted feet, and a little towards its place."""
-        height = self._rig.height
         feet = [
-            sum(px for (px, _), c in zip(touching, self.contacts, strict=True) if c.side == side)
-            / max(sum(c.side == side for c in self.contacts), 1)
-            / height
+            sum(touching[i][0] for i in self._points[side]) / max(len(self._points[side]), 1) / self._rig.height
             for side in (0, 1)
         ]
-        ankles = LEG_RATIOS @ legs[LEGS][:, :, :2]
-        ankles[:, 0] += x
-        if self._feet is not None and self._ankles is not None and dt > 0:
-            self._speeds += -math.expm1(-dt / SPEED_SECONDS) * ((ankles[:, 0] - self._ankles[:, 0]) / dt - self._speeds)
-            high = ankles[:, 1] - ankles[:, 1].min()
-            weight = np.exp(-((high / LOW) ** 2)) / (1 + (self._speeds / STILL) ** 2) ** 2
-            slip = (np.array(feet) - self._feet) @ weight / max(float(weight.sum()), 0.05)
-            self._away -= float(slip)
+        ankles: list[list[float]] = (LEG_RATIOS @ legs[LEGS, :2]).tolist()
+        if self._feet is not None and dt > 0:
+            share = -math.expm1(-dt / SPEED_SECONDS)
+            floor = min(ankles[0][1], ankles[1][1])
+            total = slip = 0.0
+            for side, (across, up) in enumerate(ankles):
+                speed = (across + x - self._ankles[side]) / dt
+                self._speeds[side] += share * (speed - self._speeds[side])
+                weight = math.exp(-(((up - floor) / LOW) ** 2)) / (1 + (self._speeds[side] / STILL) ** 2) ** 2
+                total += weight
+                slip += weight * (feet[side] - self._feet[side])
+            slip /= max(total, LEAST_WEIGHT)
+            self._away -= slip
             drift = self._away - self.offset[0]
             back = drift / RETURN_SECONDS * (1 + (drift / FAR) ** 2)
-            limit = UNSEEN + HIDDEN * abs(slip) / dt + max(abs(drift) - FAR, 0.0) * 4.0
-            self._away -= math.copysign(min(abs(back), limit) * dt, drift) if drift else 0.0
-        self._feet, self._ankles = feet, ankles
+            limit = UNSEEN + HIDDEN * abs(slip) / dt + max(abs(drift) - FAR, 0.0) * HASTE
+            self._away -= math.copysign(min(abs(back), limit) * dt, drift)
+        self._feet = feet
+        self._ankles = [across + x for across, _ in ankles]

@@ -99,7 +99,7 @@ class Planar:
         kinds = [name.removeprefix("left_").removeprefix("right_") for name in rig.follows]
         # Turns are counted from here: trunk bones from an upright body, limbs from their own rest direction.
         self._zero = np.array([NEUTRAL.get(name, b.rest) for name, b in zip(rig.follows, self._bones, strict=True)])
-        self._blunt = np.array([BLUNT.get(kind, BLUNT_OTHERS) for kind in kinds]).reshape(-1, 2)
+        self._blunt = np.array([BLUNT.get(kind, BLUNT_OTHERS) for kind in kinds]).reshape(-1, 2).T.copy()
         self._resting = np.array([kind in RESTING for kind in kinds])
         self._ends = np.array([kind in ENDS for kind in kinds])
         self._lines = np.array([kind in LINES for kind in kinds])
@@ -108,6 +108,9 @@ class Planar:
         self._feet = np.flatnonzero(self._outwards)
         self._spine = rig.follows.index("spine") if "spine" in rig.follows else None
         self._own = np.array([bone.length for bone in self._bones])
+        self._middle = np.array([bone.middle for bone in self._bones])
+        self._stretch = rig.stretch.T.copy()
+        self._gains = rig.gain.tolist()
         self._ground = Ground(rig, place)
         self.reset()
 
@@ -184,13 +187,13 @@ class Planar:
         x, y, z = directions[self._follows].T
         drawn = np.hypot(x, y)
         seen = sure > 0
-        sharp = _smoothstep(drawn, self._blunt[:, 0], self._blunt[:, 1])
+        sharp = _smoothstep(drawn, *self._blunt)
         angle = _wrapped(np.arctan2(-y, x) - self._zero)
         if len(self._feet):
             angle[self._feet] = self._pitched(angle[self._feet], x[self._feet], y[self._feet])
             sharp[self._feet] = drawn[self._feet] = 1.0
         back = seen & (self._weight < APPEARED)  # nothing was shown of it: no need to come from where it was
-        base = np.where(back, 0.0, self._angle)
+        base = np.where(back, self._middle, self._angle)
         upright = 0.0 if self._spine is None else self._angle[self._spine]
         angle = np.where(self._lines, upright + _wrapped(2 * (angle - upright)) / 2, base + _wrapped(angle - base))
         unsharp = np.maximum(1.0 - sharp, 1e-9)
@@ -209,7 +212,7 @@ class Planar:
 
     def _pitched(self, angle: Array, x: Array, y: Array) -> Array:
         """(F,) turns of the feet of a character facing us. angle: (F,) as seen; x, y: (F,) of the directions."""
-        pitch = np.arcsin(np.clip(y, -1.0, 1.0)) - FLAT
+        pitch = np.arcsin(y) - FLAT
         outwards = self._outwards[self._feet]
         flat = -outwards * np.sign(pitch) * np.maximum(np.abs(pitch) - LEVEL, 0.0)
         return flat + _smoothstep(-x * outwards, *INWARDS) * _wrapped(angle - flat)
@@ -217,9 +220,10 @@ class Planar:
     def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float) -> Array:
         """(B,) drawn length of each bone over its rest length."""
         drawn = np.where(self._ends, 1 + self._sharp * (self._drawn - 1), self._drawn)
-        wanted = np.clip(1 + self._weight * (drawn - 1), self.rig.stretch[:, 0], self.rig.stretch[:, 1])
+        least, most = self._stretch
+        wanted = np.minimum(np.maximum(1 + self._weight * (drawn - 1), least), most)
         self._length_jump = np.where(sudden, self._length - wanted, self._length_jump * math.exp(-dt / JUMP))
-        self._length = np.clip(wanted + self._length_jump, self.rig.stretch[:, 0], self.rig.stretch[:, 1])
+        self._length = np.minimum(np.maximum(wanted + self._length_jump, least), most)
         return self._length
 
     def _walk(self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float) -> tuple[Array, Array]:
@@ -227,7 +231,7 @@ class Planar:
         weights = np.where(self._resting, self._sharp, 1.0) * self._weight
         near = (self._depth * weights * self._own).tolist()
         angles, weight, length = self._angle.tolist(), weights.tolist(), lengths.tolist()
-        gains, shown = self.rig.gain.tolist(), self._turn.tolist()
+        gains, shown = self._gains, self._turn.tolist()
         jumps, fade = self._jump.tolist(), math.exp(-dt / JUMP)
         jumped = sudden.tolist()
         turns: list[float] = []

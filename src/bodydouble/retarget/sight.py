@@ -50,10 +50,14 @@ class Sight:
 def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     """How the bones of a pose lie before `camera`, or before none (parallel rays)."""
     scale = pixels_per_unit(seen, body)
-    world = None if seen.world is None else seen.world[ENDS] - seen.world[STARTS]
+    world = None
+    if seen.world is not None:
+        world = seen.world.take(ENDS, axis=0) - seen.world.take(STARTS, axis=0)
     if camera is None or scale <= 0:
         line = np.zeros((len(STARTS), 3))
-        line[:, :2] = (seen.points[ENDS] - seen.points[STARTS]) / (scale if scale > 0 else 1.0)
+        line[:, :2] = (seen.points.take(ENDS, axis=0) - seen.points.take(STARTS, axis=0)) / (
+            scale if scale > 0 else 1.0
+        )
         return Sight(AHEAD, *_measured(line), world, scale)
     width, height = camera.size
     slopes = (seen.points - np.array([width / 2, -height / 2])) / camera.focal
@@ -63,12 +67,12 @@ def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
     if seen.world is not None and np.count_nonzero(good) >= FEWEST:
         turned, distance = _fit(seen.world, slopes, good, distance)
         far = np.maximum(distance - turned[:, 2], 0.1 * distance)
-        world = turned[ENDS] - turned[STARTS]
+        world = turned.take(ENDS, axis=0) - turned.take(STARTS, axis=0)
     rays = np.concatenate((slopes, np.full((len(slopes), 1), -1.0)), axis=1)
-    start, end = rays[STARTS], rays[ENDS]
+    start, end = rays.take(STARTS, axis=0), rays.take(ENDS, axis=0)
     towards = -(start + end)
     towards /= np.sqrt(np.einsum("bk,bk->b", towards, towards))[:, None]
-    line = 0.5 * (far[STARTS] + far[ENDS])[:, None] * (end - start)
+    line = 0.5 * (far.take(STARTS) + far.take(ENDS))[:, None] * (end - start)
     line -= np.einsum("bk,bk->b", line, towards)[:, None] * towards
     return Sight(towards, *_measured(line), world, camera.focal / distance)
 
