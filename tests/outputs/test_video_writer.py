@@ -67,6 +67,13 @@ def test_time_stamps_are_kept_from_other_containers(tmp_path: Path, name: str) -
     assert [float(t) for t in picture_times(out)] == pytest.approx(source_times(source), abs=1e-9)
 
 
+def test_the_last_picture_lasts_as_in_matroska_though_the_sound_is_longer(tmp_path: Path) -> None:
+    source = make_clip(
+        tmp_path / "a.mkv", times=VARIABLE, last=0.7, sound="flac", sound_seconds=4, options=NO_REORDERING
+    )
+    assert length(remake(source, tmp_path / "out.mp4")) == pytest.approx(1.6, abs=2e-3)
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".webm"])
 def test_matroska_rounds_times_to_its_millisecond(tmp_path: Path, suffix: str) -> None:
     source = make_clip(tmp_path / "a.mp4", times=VARIABLE)
@@ -153,6 +160,19 @@ def test_sound_ends_with_the_pictures_when_only_some_were_written(tmp_path: Path
         for index in range(40):
             writer.write(picture(SIZE, index), index / 20)
     assert sound_onset(tmp_path / "out.mp4")[1] == pytest.approx(2.0, abs=0.05)
+
+
+def test_damaged_sound_goes_on_after_the_damage(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = make_clip(tmp_path / "a.mkv", frames=60, sound="flac")
+    with av.open(str(source)) as container:
+        packet = next(p for p in container.demux(audio=0) if p.pts * p.time_base > 1)
+    data = bytearray(source.read_bytes())
+    start = data.index(bytes(packet))
+    data[start : start + packet.size] = bytes(packet.size)
+    source.write_bytes(data)
+    out = remake(source, tmp_path / "out.webm")
+    assert sound_onset(out) == pytest.approx((0.0, 3.0), abs=0.05)
+    assert "damaged in places" in caplog.text
 
 
 def test_sound_longer_than_the_pictures_is_kept_whole(tmp_path: Path) -> None:

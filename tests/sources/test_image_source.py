@@ -125,6 +125,13 @@ def test_the_orientation_tag_is_applied(tmp_path: Path, suffix: str, orientation
         assert is_near(frames[0].image, cv2.cvtColor(theirs, cv2.COLOR_BGR2RGB), 1)
 
 
+def test_webp_may_name_its_exif_block_twice(tmp_path: Path) -> None:
+    """Some writers put JPEG's own heading into WebP's chunk."""
+    data = with_exif(encoded(".webp", np.rot90(RGB)), b"Exif\0\0" + tiff_block(6, "<"))
+    (tmp_path / "a.webp").write_bytes(data)
+    assert read(tmp_path / "a.webp")[0].rotation == 90
+
+
 @given(st.binary(max_size=80))
 def test_a_damaged_orientation_tag_counts_as_none(block: bytes) -> None:
     data = with_exif(encoded(".png", RGB), block)

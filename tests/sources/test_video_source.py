@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -68,6 +69,17 @@ def test_times_start_at_zero_where_the_file_does_not(tmp_path: Path) -> None:
     info, frames = read(make_clip(tmp_path / "a.mkv", times=[Fraction(5) + t for t in VARIABLE]))
     assert frames[0].time == 0
     assert info.duration == pytest.approx(0.95, abs=2e-3)
+
+
+def test_times_go_on_where_the_files_start_again(tmp_path: Path) -> None:
+    """Two broadcasts, one behind the other."""
+    one = make_clip(tmp_path / "a.ts", frames=20, options={"qp": "4", "bf": "0"}).read_bytes()
+    (tmp_path / "b.ts").write_bytes(one + one)
+    _, frames = read(tmp_path / "b.ts")
+    times = np.array([f.time for f in frames])
+    assert len(times) == 40
+    assert (np.diff(times) > 0).all()
+    assert times[-1] < 3
 
 
 @pytest.mark.parametrize("name, codec", [("raw.h264", "libx264"), ("old.avi", "mpeg4"), ("odd.avi", "libx264")])
@@ -150,6 +162,34 @@ def test_transparent_video_lies_on_white(tmp_path: Path) -> None:
     assert tuple(frames[0].image[12, 2]) == (255, 255, 255)
 
 
+def test_transparent_gif_lies_on_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[:8] = (200, 30, 30, 255)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("gif", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 16, 16, "pal8"
+        graph = av.filter.Graph()
+        source = graph.add_buffer(width=16, height=16, format=av.VideoFormat("bgra"), time_base=Fraction(1, 10))
+        split, make, use = graph.add("split"), graph.add("palettegen", "reserve_transparent=1"), graph.add("paletteuse")
+        sink = graph.add("buffersink")
+        source.link_to(split)
+        split.link_to(make, 0)
+        split.link_to(use, 1, 0)
+        make.link_to(use, 0, 1)
+        use.link_to(sink)
+        graph.configure()
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[..., [2, 1, 0, 3]]), "bgra")
+        frame.pts, frame.time_base = 0, Fraction(1, 10)
+        source.push(frame)
+        source.push(None)
+        container.mux(stream.encode(sink.pull()))
+        container.mux(stream.encode(None))
+    _, frames = read(path)
+    assert np.abs(frames[0].image[2, 2].astype(int) - (200, 30, 30)).max() <= 4
+    assert tuple(frames[0].image[12, 2]) == (255, 255, 255)
+
+
 def test_sound_is_reported(tmp_path: Path) -> None:
     info, _ = read(make_clip(tmp_path / "a.mp4", sound="aac"))
     assert info.has_audio
@@ -192,6 +232,17 @@ def test_text_is_no_video(tmp_path: Path, name: str) -> None:
     assert "as a video" in fails(path)
 
 
+def test_no_file_makes_us_open_the_network(tmp_path: Path) -> None:
+    path = tmp_path / "list.m3u8"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n")
+        assert "list.m3u8" in fails(path)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
 def test_empty_file(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").touch()
     assert "is empty" in fails(tmp_path / "a.mp4")
@@ -228,6 +279,16 @@ def test_video_cut_in_its_pictures_gives_what_is_left_and_a_warning(tmp_path: Pa
     assert all(np.array_equal(frame.image, wanted[frame.time]) for frame in frames)
 
 
+def test_video_cut_between_two_pictures_is_noticed(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "a.mp4", frames=60, container_options={"movflags": "+faststart"})
+    with av.open(str(path)) as container:
+        ends = sorted(packet.pos + packet.size for packet in container.demux(video=0) if packet.size)
+    path.write_bytes(path.read_bytes()[: ends[30]])
+    with pytest.warns(SourceWarning, match="ends before it should"):
+        _, frames = read(path)
+    assert 25 < len(frames) <= 31
+
+
 def test_a_broadcast_may_be_cut_anywhere(tmp_path: Path) -> None:
     """Transport streams do not say how long they are."""
     path = make_clip(tmp_path / "a.ts", frames=60, size=(320, 240))
@@ -248,6 +309,25 @@ def test_damage_in_the_middle_costs_only_what_it_hits(tmp_path: Path) -> None:
         _, frames = read(path)
     assert 40 <= len(frames) < 60
     assert frames[-1].time == 59 / 20
+
+
+def test_pictures_that_came_in_part_are_left_out(tmp_path: Path) -> None:
+    """A wrong picture would give a wrong pose."""
+    path = make_clip(
+        tmp_path / "a.ts", codec="mpeg2video", rate=25, tick=Fraction(1, 25), frames=60, options={"g": "20"}
+    )
+    data = bytearray(path.read_bytes())
+    for place in (0.3, 0.5, 0.7):
+        start = int(len(data) * place)
+        data[start : start + 20] = bytes(range(40, 60))
+    path.write_bytes(data)
+    with av.open(str(path)) as container:
+        decoded = list(container.decode(video=0))
+    broken = sum(frame.is_corrupt for frame in decoded)
+    assert broken > 0
+    with pytest.warns(SourceWarning, match="damaged"):
+        _, frames = read(path)
+    assert len(frames) == len(decoded) - broken
 
 
 def test_whole_files_give_no_warning(tmp_path: Path) -> None:

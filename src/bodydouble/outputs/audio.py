@@ -62,6 +62,7 @@ class SourceAudio:
             ) from error
         self._packets = self._read()
         self._next: Any = None
+        self._damaged = False
 
     def until(self, seconds: Fraction | None) -> None:
         """Mux all sound that begins before `seconds` after the first picture; None: all that is left."""
@@ -100,6 +101,16 @@ class SourceAudio:
         except (av.FFmpegError, OSError) as error:
             _log.warning("the sound of %s is damaged (%s); it ends early", self._name, error)
 
+    def _decoded(self, packet: Any) -> list[Any]:
+        """A packet's sound; one that is damaged leaves silence."""
+        try:
+            return list(packet.decode())
+        except av.FFmpegError as error:
+            if not self._damaged:
+                _log.warning("the sound of %s is damaged in places (%s)", self._name, error)
+            self._damaged = True
+            return []
+
     def _copies(self) -> Iterator[Any]:
         time_base = self._in.time_base
         shift = round(self._start / time_base)
@@ -122,7 +133,7 @@ class SourceAudio:
             format=self._out.codec_context.format, layout=self._out.codec_context.layout, rate=self._out.rate
         )
         for packet in self._input.demux(self._in):
-            for frame in packet.decode():
+            for frame in self._decoded(packet):
                 if frame.pts is None:
                     continue
                 frame.pts -= round(self._start / frame.time_base)
@@ -158,6 +169,6 @@ def _opus_run_in(stream: Any) -> Fraction:
 
 def _opened(source: Path) -> Any:
     try:
-        return av.open(f"file:{source}", container_options={"protocol_whitelist": "file"}, metadata_errors="replace")
+        return av.open(f"file:{source}", metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise BodyDoubleError(f"cannot read the sound of {source} ({error}); is the file still there?") from error

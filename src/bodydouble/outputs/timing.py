@@ -33,7 +33,7 @@ def timing(source: Path) -> Timing | None:
     if not source.is_file():
         return None
     try:
-        with av.open(f"file:{source}", container_options={"protocol_whitelist": "file"}) as container:
+        with av.open(f"file:{source}") as container:
             stream = container.streams.best("video")
             if stream is None or stream.codec_context is None or stream.time_base is None:
                 return None

@@ -17,8 +17,6 @@ import av
 
 from bodydouble.types import BodyDoubleError
 
-# A file must not make us open other files or the network (playlists can name both).
-_OPTIONS = {"protocol_whitelist": "file"}
 # FFmpeg reads any text file whose name ends in .txt, .ans and the like as "ANSI art".
 _NOT_VIDEO = frozenset({"tty"})
 # Seconds that the last picture may stand without the file counting as cut.
@@ -29,7 +27,7 @@ _LONGEST_LAST = 1.0
 def opened(path: Path, threads: int) -> Iterator[tuple[Any, Any]]:
     """(container, video stream) of a file; BodyDoubleError says what is wrong with it, in one line."""
     try:
-        container = av.open(f"file:{path}", container_options=_OPTIONS, metadata_errors="replace")
+        container = av.open(f"file:{path}", metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         wanted = "wanted a whole MP4, MOV, MKV, WebM, AVI or similar file"
         raise BodyDoubleError(f"cannot read {path.name} as a video ({_reason(error)}); {wanted}") from error
@@ -57,7 +55,8 @@ def _video_stream(container: Any, name: str, threads: int) -> Any:
 def decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[tuple[Any, int | None]]:
     """Whole decoded frames in order of presentation, and their time stamps.
 
-    For each frame that could not be read, a reason goes into `damage`. AVI has times of decoding only: the frames get
+    For each frame that could not be read, or only in part, a reason goes into `damage`: no pose is better than one of a
+    smear. AVI has times of decoding only: the frames get
     them in order.
     """
     decoding_times: list[int] = []
