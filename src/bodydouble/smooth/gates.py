@@ -19,8 +19,9 @@ SUPPORT = 0.5  # half of the neighbours, each differing by less than this share 
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
 SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
+ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
-SWAP_TIME = 0.35  # seconds after which a lasting exchange is the truth
+SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
 
 
 def reach(size: Array, step: float) -> Array:
@@ -37,19 +38,42 @@ class Swaps:
     def __init__(self, spaces: int, body: Body) -> None:
         self._body = body
         self._lasting = np.zeros((spaces, len(body.groups)))
+        self._before: Array | None = None
 
-    def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
-        """Which points (C, K) to exchange with their opposite, and which to believe anew as they are.
+    def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Array, Mask, Mask]:
+        """The points (C, K, 3) with sides put right, which of them (C, K) were exchanged, which to believe anew.
 
         points: as seen. due: where they were expected. seen: (K,). scale: (C, 1 or K, 3) 1 / reach, 0 for axes that are
-        not measured.
+        not measured. After a wild frame nothing is where it is due, so where points were in the frame before explains
+        as well. A model that takes a front for a back exchanges the sides and turns depth about, so depth is no
+        witness; it is turned back if that fits better.
         """
+        swapped, believed = self._judge(points, due, seen, scale * ACROSS, step)
+        if swapped.any():
+            exchanged = points[:, self._body.mirrored]
+            before = due if self._before is None else self._before
+            depth, was = exchanged[..., 2], before[..., 2]
+            off = np.where(swapped, np.abs(depth - was) - np.abs(depth + was), 0.0).sum(axis=1, keepdims=True)
+            exchanged = np.where((off > 0)[..., None], exchanged * TURNED, exchanged)
+            points = np.where(swapped[..., None], exchanged, points)
+        self._before = points
+        return points, swapped, believed
+
+    def _off(self, points: Array, due: Array, scale: Array) -> Array:
+        """(C, K) squared distance from what explains a point best, in reaches."""
+        off = (((points - due) * scale) ** 2).sum(axis=-1)
+        if self._before is not None:
+            off = np.minimum(off, (((points - self._before) * scale) ** 2).sum(axis=-1))
+        return np.asarray(np.minimum(off, WORST))
+
+    def _judge(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
+        """Which points (C, K) are exchanged, and which have been for so long that it is the truth."""
         mirrored, groups = self._body.mirrored, self._body.groups
-        as_seen = np.minimum((((points - due) * scale) ** 2).sum(axis=-1), WORST)
+        as_seen = self._off(points, due, scale)
         if not (as_seen[:, seen] > SWAP_DOUBT).any():
             self._lasting[:] = 0
             return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
-        exchanged = np.minimum((((points[:, mirrored] - due) * scale) ** 2).sum(axis=-1), WORST)
+        exchanged = self._off(points[:, mirrored], due, scale)
         pairs = groups & seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
         weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
         unexplained, left = as_seen @ weights, exchanged @ weights

@@ -143,8 +143,7 @@ class Smoother:
         motion.predict(step, self._size, NOISE[: len(self._size), None, :1] * self._size, self._calm)
         due = motion.estimate
         scale = axes / reach(self._size, step)
-        swapped, turned = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
-        points = np.where(swapped[..., None], points[:, mirrored], points)
+        points, swapped, turned = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
         scores = np.where(swapped[0], pose.scores[mirrored], pose.scores)
         visible = scores >= np.where(self._visible, UNSEEN, SEEN)
         returned = np.broadcast_to(visible & ~self._visible, swapped.shape)
