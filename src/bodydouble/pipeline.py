@@ -120,7 +120,9 @@ class Steady:
             steady.append(smoother(pose))
         for person in [person for person in self._smoothers if person not in seen]:
             held = self._smoothers[person].missing(time)
-            if held is not None:
+            if held is None:
+                del self._smoothers[person]
+            else:
                 steady.append(held)
         return steady
 
