@@ -33,13 +33,15 @@ SEARCH_EVERY = 0.2  # seconds between searches for somebody hidden
 APART = 0.1  # region sides between the points of two people
 MAX_GROWTH = 1.35  # ratio of region sides between frames, and for every GROWTH_TIME
 PATIENCE = 1.0  # seconds after a loss during which only somebody at the same place is taken
+NEARBY = 0.7  # region sides; how far from that place
 GROWTH_TIME = 0.1  # seconds
 LOOKS = 3  # candidates looked at in one frame while one person is looked for
 
 # The detector sees people from about a third of its input's height on, so smaller ones are looked for in tiles.
 TILE_SCALES = (0.6, 0.4)  # of the longer image side
 TILE_OVERLAP = 0.4  # of a tile's side; head and hips of a person fit in it
-AREAS_A_FRAME = 2  # searched in turn while somebody is followed; a detection takes as long as a look
+SMALLEST_TILE = 96.0  # pixels a side; the detector would see nothing but enlarged pixels
+AREAS_A_FRAME = 1  # searched in turn while somebody is followed; a detection takes as long as a look
 AROUND = 1.5  # side of the area searched after a loss, in sides of the lost person's region
 SMALL = 0.4  # of the longer image side: a region that the detector finds in tiles only
 DWARFS = 1.5  # ratio of region sides from which on somebody else is the one meant
@@ -191,9 +193,8 @@ class Follower:
             found = self._search(image, self._some_areas(image, AREAS_A_FRAME))
         missed = self._missed
         if missed is not None and 0 <= time - missed.time < PATIENCE:
-            found = [place for place in found if missed.could_be(place, time)]
-            found.sort(key=lambda place: distance(place, missed.region))
-            self._take(image, time, found, missed)
+            near = [p for p in found if missed.could_be(p, time) and distance(p, missed.region) <= NEARBY]
+            self._take(image, time, sorted(near, key=lambda place: distance(place, missed.region)), missed)
         else:
             self._take(image, time, sorted(found, key=lambda place: -place.size))
 
@@ -230,8 +231,9 @@ class Follower:
         """The next `count` of the areas of the image in turn, None for all of them."""
         height, width = image.shape[:2]
         areas = [_whole(image)]
-        for scale in TILE_SCALES:
-            areas += region.tiles(width, height, scale * max(width, height), TILE_OVERLAP)
+        for side in (scale * max(width, height) for scale in TILE_SCALES):
+            if side >= SMALLEST_TILE:
+                areas += region.tiles(width, height, side, TILE_OVERLAP)
         if count is None:
             return areas
         first = self._next_area

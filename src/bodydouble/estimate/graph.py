@@ -50,9 +50,14 @@ def _compose(network: onnx.ModelProto, before: Part, after: Part) -> onnx.ModelP
     if missing:
         found = ", ".join(value.name for value in network.graph.output)
         raise BodyDoubleError(f"the network has no output {', '.join(sorted(missing))}; it has {found}")
-    head = onnx.compose.merge_models(before.model, network, list(before.joints))
-    whole = onnx.compose.merge_models(head, after.model, list(after.joints))
+    head = onnx.compose.merge_models(_named(before.model, "before/"), _named(network, "network/"), list(before.joints))
+    whole = onnx.compose.merge_models(head, _named(after.model, "after/"), list(after.joints))
     wanted = {value.name for value in after.model.graph.output}
     for value in [value for value in whole.graph.output if value.name not in wanted]:
         whole.graph.output.remove(value)
     return whole
+
+
+def _named(model: onnx.ModelProto, prefix: str) -> onnx.ModelProto:
+    """A copy whose inner names begin with `prefix`, so that pieces do not share any; inputs and outputs keep theirs."""
+    return onnx.compose.add_prefix(model, prefix, rename_inputs=False, rename_outputs=False)

@@ -23,7 +23,7 @@ SAME_POINTS = 0.05  # region sides between the points of one body seen twice
 NESTED_SIZE = 0.75  # ratio of region sides below which one body may be a part of another
 NESTED_SHARE = 0.8  # of its visible points inside the other's outline
 SEEN = 0.5  # visibility of a point that counts
-SMALLEST = 4.0  # pixels a region's side
+SMALLEST = 24.0  # pixels a region side; nobody can be made out in less
 
 
 @dataclass(frozen=True, slots=True, eq=False)
