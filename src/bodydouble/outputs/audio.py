@@ -34,6 +34,8 @@ _BITS_A_CHANNEL = 96_000  # a second; both AAC-LC and Opus are transparent for m
 # Copied sound that begins before the first picture is left out, save for the decoder's run-in (AAC: 2048 samples) in
 # files whose edit lists can hide it; in others it would delay the pictures.
 _HIDDEN_RUN_IN = {"mp4": Fraction(1, 10), "mov": Fraction(1, 10), "matroska": Fraction(0), "webm": Fraction(0)}
+# Seconds that time stamps may jump without it being a gap: containers round them, to a millisecond and more.
+_GAP = Fraction(1, 50)
 _MILLISECOND = Fraction(1, 1000)  # Matroska's clock
 
 
@@ -132,31 +134,64 @@ class SourceAudio:
         resampler = av.AudioResampler(
             format=self._out.codec_context.format, layout=self._out.codec_context.layout, rate=self._out.rate
         )
-        for packet in self._input.demux(self._in):
-            for frame in self._decoded(packet):
-                if frame.pts is None:
-                    continue
-                frame.pts -= round(self._start / frame.time_base)
-                whole = _from_zero(frame)
-                for even in resampler.resample(whole) if whole is not None else ():
-                    yield from self._out.encode(even)
+        for frame in self._unbroken():
+            for even in resampler.resample(frame):
+                yield from self._out.encode(even)
         for even in resampler.resample(None):
             yield from self._out.encode(even)
         yield from self._out.encode(None)
 
+    def _unbroken(self) -> Iterator[Any]:
+        """Decoded sound from time 0 on, sample after sample: gaps become silence, what overlaps is left out."""
+        end: int | None = None  # in samples
+        for packet in self._input.demux(self._in):
+            for frame in self._decoded(packet):
+                if frame.pts is None:
+                    continue
+                rate = frame.sample_rate
+                kept, begins = _from_zero(frame, round((frame.pts * frame.time_base - self._start) * rate))
+                jump = 0 if end is None else begins - end
+                if kept is None or jump < -_GAP * rate:
+                    continue
+                if end is not None and jump > _GAP * rate:
+                    yield from _silence(kept, end, begins)
+                elif end is not None:
+                    begins = end
+                kept.time_base, kept.pts = Fraction(1, rate), begins
+                end = begins + kept.samples
+                yield kept
 
-def _from_zero(frame: Any) -> Any:
-    """The part of a sound frame from time 0 on, None if it has none."""
-    early = -round(frame.pts * frame.time_base * frame.sample_rate)
-    if early <= 0:
-        return frame
-    if early >= frame.samples:
-        return None
-    channels = 1 if frame.format.is_planar else len(frame.layout.channels)
-    samples = np.ascontiguousarray(frame.to_ndarray()[:, early * channels :])
-    rest = av.AudioFrame.from_ndarray(samples, frame.format.name, frame.layout.name)
-    rest.sample_rate, rest.time_base, rest.pts = frame.sample_rate, Fraction(1, frame.sample_rate), 0
-    return rest
+
+def _from_zero(frame: Any, begins: int) -> tuple[Any, int]:
+    """The part of a sound frame from sample 0 on, None if it has none, and the sample at which that begins."""
+    if begins >= 0:
+        return frame, begins
+    if -begins >= frame.samples:
+        return None, begins
+    return _like(frame, frame.to_ndarray()[:, -begins * _channels_a_row(frame) :]), 0
+
+
+def _silence(like: Any, begins: int, ends: int) -> Iterator[Any]:
+    """Silent frames of the same kind between two samples, of a second at most."""
+    model = like.to_ndarray()
+    level = 128 if model.dtype == np.uint8 else 0  # the middle of unsigned samples
+    for start in range(begins, ends, like.sample_rate):
+        count = min(like.sample_rate, ends - start)
+        frame = _like(like, np.full((model.shape[0], count * _channels_a_row(like)), level, model.dtype))
+        frame.time_base, frame.pts = Fraction(1, like.sample_rate), start
+        yield frame
+
+
+def _like(frame: Any, samples: Any) -> Any:
+    """Samples as a frame of the same kind."""
+    made = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), frame.format.name, frame.layout.name)
+    made.sample_rate = frame.sample_rate
+    return made
+
+
+def _channels_a_row(frame: Any) -> int:
+    """How many channels share a row of the frame's array."""
+    return 1 if frame.format.is_planar else len(frame.layout.channels)
 
 
 def _opus_run_in(stream: Any) -> Fraction:
