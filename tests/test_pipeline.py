@@ -89,6 +89,12 @@ def test_a_moment_between_lies_between_and_keeps_the_bones_together(fox: charact
                 assert drawn <= own * max(1.0, middle.lengths[parent]) + 1e-6
 
 
+def test_a_lost_whole_turn_is_no_spin(fox: characters.Puppet, dance: list[Pose]) -> None:
+    before = next(iter(next(moments_of(dance, fox.rig)).rigs.values()))
+    after = replace(before, angles=before.angles + 2 * np.pi, time=before.time + 0.1)
+    assert np.allclose(blend(fox.rig, before, after, 0.5).angles, before.angles)
+
+
 def test_person_who_is_not_seen_fades_and_goes(dance: list[Pose]) -> None:
     steady = Steady(0.5)
     for pose in dance[:30]:

@@ -260,8 +260,10 @@ def between(before: Moment, after: Moment, rig: Rig, time: float, index: int) ->
 
 
 def blend(rig: Rig, before: RigPose, after: RigPose, share: float) -> RigPose:
-    """The pose `share` (0..1) of the way from one to the next. Angles are never wrapped, so they go straight."""
-    names = ("heads", "angles", "lengths", "nearness", "offset", "size", "time")
+    """The pose `share` (0..1) of the way from one to the next; a bone that has lost a whole turn does not spin."""
+    names = ("heads", "lengths", "nearness", "offset", "size", "time")
     mixed = {name: (1 - share) * getattr(before, name) + share * getattr(after, name) for name in names}
+    turn = after.angles - before.angles
+    mixed["angles"] = before.angles + share * (turn - 2 * np.pi * np.round(turn / (2 * np.pi)))
     mixed["heads"] = rig.posed_heads(mixed["angles"], mixed["lengths"], mixed["heads"])
     return replace(before, **mixed)
