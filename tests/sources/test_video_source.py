@@ -75,7 +75,8 @@ def test_times_go_on_where_the_files_start_again(tmp_path: Path) -> None:
     """Two broadcasts, one behind the other."""
     one = make_clip(tmp_path / "a.ts", frames=20, options={"qp": "4", "bf": "0"}).read_bytes()
     (tmp_path / "b.ts").write_bytes(one + one)
-    _, frames = read(tmp_path / "b.ts")
+    with pytest.warns(SourceWarning, match="40 frames could be read, some may be missing"):
+        _, frames = read(tmp_path / "b.ts")
     times = np.array([f.time for f in frames])
     assert len(times) == 40
     assert (np.diff(times) > 0).all()

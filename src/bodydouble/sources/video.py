@@ -105,7 +105,8 @@ class VideoSource:
             cut = is_cut(container, stream, clock.now)
         if damage or cut:
             what = "ends before it should" if cut else f"is damaged ({damage[0]})"
-            message = f"{self._path.name} {what}; {index} frames could be read, the rest is missing"
+            rest = "the rest is missing" if cut else "some may be missing"
+            message = f"{self._path.name} {what}; {index} frames could be read, {rest}"
             warnings.warn(message, SourceWarning, stacklevel=2)
 
 
