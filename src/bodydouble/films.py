@@ -13,6 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
+import cv2
+import numpy as np
+
 from bodydouble import characters, pipeline
 from bodydouble.ahead import ahead
 from bodydouble.characters import Puppet
@@ -142,12 +145,22 @@ def film(
         if look.rate is not None:
             moments = pipeline.at_rate(moments, puppet.rig, look.rate, feed.info.duration)
         total = frame_count(feed.info, look.rate)
-        anybody = False
-        with closing(ahead(_pictures(moments, puppet, stage, side_by_side=look.side_by_side))) as drawn:
-            for count, (moment, picture) in enumerate(drawn, 1):
-                anybody = anybody or bool(moment.people)
-                video.write(picture, moment.time)
-                told.step(count, total, "animating")
+        shown = feed.info.size if look.side_by_side else None
+        count, anybody = 0, False
+        try:
+            with closing(ahead(_pictures(moments, puppet, stage, shown))) as drawn:
+                for count, (moment, picture) in enumerate(drawn, 1):  # noqa: B007  told at the end
+                    anybody = anybody or bool(moment.people)
+                    video.write(picture, moment.time)
+                    told.step(count, total, "animating")
+        except KeyboardInterrupt:
+            if keeper is None or not keeper.frames:
+                raise
+            keeper.suspend()
+            raise BodyDoubleError(
+                f"stopped; the keypoints of {keeper.frames} frames are kept: "
+                f"bodydouble track {source} -o {take} goes on after them"
+            ) from None
         if not anybody:
             if keeper is not None:
                 keeper.discard()
@@ -196,14 +209,27 @@ def record(source: Path, out: Path, config: Config, *, force: bool = False, told
 
 
 def _pictures(
-    moments: Iterable[Moment], puppet: Puppet, stage: Stage, *, side_by_side: bool
+    moments: Iterable[Moment], puppet: Puppet, stage: Stage, shown: tuple[int, int] | None
 ) -> Iterator[tuple[Moment, Image]]:
-    """Each moment with its picture."""
+    """Each moment with its picture. shown: width, height of the source if it is shown beside the character."""
     for moment in moments:
         picture = stage.render([Figure(puppet, rig) for rig in moment.rigs.values()])
-        if side_by_side and moment.frame is not None:
-            picture = compose(draw_skeleton(moment.frame.image, moment.people), picture)
+        if shown is not None and moment.frame is not None:
+            picture = compose(_fitted(draw_skeleton(moment.frame.image, moment.people), shown), picture)
         yield moment, picture
+
+
+def _fitted(image: Image, size: tuple[int, int]) -> Image:
+    """`image` whole, in the middle of a black picture of `size`: pictures in a folder may differ from the first."""
+    width, height = size
+    if image.shape[:2] == (height, width):
+        return image
+    scale = min(width / image.shape[1], height / image.shape[0])
+    wide, high = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    out = np.zeros((height, width, 3), dtype=np.uint8)
+    x, y = (width - wide) // 2, (height - high) // 2
+    out[y : y + high, x : x + wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)
+    return out
 
 
 def check_apart(source: Path, out: Path, take: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,9 +58,16 @@ def report() -> Iterator[Told]:
         else:
             before(message, category, filename, lineno, file, line)
 
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            bar.console.print(f"note: {record.getMessage()}", highlight=False, soft_wrap=True)
+
+    log, notes = logging.getLogger("bodydouble"), Notes(logging.WARNING)
     warnings.showwarning = show
+    log.addHandler(notes)
     try:
         with bar:
             yield Told(bar)
     finally:
         warnings.showwarning = before
+        log.removeHandler(notes)
