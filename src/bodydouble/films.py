@@ -149,7 +149,7 @@ def film(
         count, anybody = 0, False
         try:
             with closing(ahead(_pictures(moments, puppet, stage, shown))) as drawn:
-                for count, (moment, picture) in enumerate(drawn, 1):  # noqa: B007  told at the end
+                for count, (moment, picture) in enumerate(drawn, 1):
                     anybody = anybody or bool(moment.people)
                     video.write(picture, moment.time)
                     told.step(count, total, "animating")
