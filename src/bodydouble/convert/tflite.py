@@ -104,7 +104,9 @@ class Model:
 
 
 def _names(enumeration: type) -> dict[int, str]:
-    return {number: name for name, number in vars(enumeration).items() if isinstance(number, int)}
+    """Number -> name of a schema enumeration; Python's own entries (3.13 has __firstlineno__) are none of it."""
+    values = vars(enumeration).items()
+    return {number: name for name, number in values if isinstance(number, int) and not name.startswith("_")}
 
 
 _OPERATOR_NAMES = _names(tflite.BuiltinOperator)
