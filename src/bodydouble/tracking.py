@@ -56,10 +56,10 @@ class _Evidence:
 def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     """How sure a pose is, whether its legs are in the picture of `size`, and whether it has turned away."""
     index = skeleton(pose.skeleton).index
-    scores = pose.scores.tolist()
+    scores, points = pose.scores.tolist(), pose.points.tolist()
 
     def level(point: int) -> float:
-        x, y = pose.points[point]
+        x, y = points[point]
         return scores[point] if 0 <= x <= size[0] and 0 <= y <= size[1] else 0.0
 
     legs = [max(level(index[f"left_{name}"]), level(index[f"right_{name}"])) for name in ("hip", "knee", "ankle")]
@@ -136,7 +136,7 @@ def _falloff(name: str) -> Array:
 def _box(pose: Pose) -> Array:
     """(2, 2) least and greatest x, y of the visible points, or of all when hardly any is visible."""
     visible = pose.scores >= VISIBLE
-    points = pose.points[visible] if visible.sum() > 2 else pose.points
+    points = pose.points[visible] if np.count_nonzero(visible) > 2 else pose.points
     return np.array([points.min(axis=0), points.max(axis=0)])
 
 
@@ -170,7 +170,8 @@ class _Person:
         gone = max(time - self.time, 0.0)
         due = self.pose.points + self.velocity * min(gone, COASTING)
         wide = self.size * np.hypot(_falloff(pose.skeleton), UNFORESEEN * min(gone, FORGET))
-        alike = np.exp(-((pose.points - due) ** 2).sum(axis=1) / (2 * wide**2))
+        off = (pose.points - due) ** 2
+        alike = np.exp(-(off[:, 0] + off[:, 1]) / (2 * wide**2))
         return float(self._weights(pose) @ alike)
 
     def overlap(self, pose: Pose, time: float) -> float:
@@ -259,10 +260,12 @@ class Tracker:
         known, named = list(self._known), dict[int, Pose]()
         for alike, least in ((_Person.similarity, LEAST_SIMILARITY), (_Person.overlap, LEAST_OVERLAP)):
             left = [i for i in range(len(poses)) if i not in named]
+            if not known or not left:
+                break
             table = np.array([[alike(person, poses[i], time) for i in left] for person in known])
             matched = set()
-            while table.size and table.max() >= least:
-                row, column = np.unravel_index(int(table.argmax()), table.shape)
+            while table.max() >= least:
+                row, column = divmod(int(table.argmax()), len(left))
                 named[left[column]] = known[row].see(poses[left[column]], time, frame_size)
                 matched.add(row)
                 table[row], table[:, column] = -1, -1

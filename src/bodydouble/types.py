@@ -8,6 +8,7 @@ Imports nothing of ours. Why: docs/conventions.md
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -27,14 +28,19 @@ class BodyDoubleError(Exception):
 
 
 def _frozen(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
-    """A read-only float64 copy of `value`; None in `shape` allows any length there."""
-    array = np.array(value, dtype=np.float64)
+    """`value` as a read-only float64 array, copied unless it is one; None in `shape` allows any length there."""
+    array: Array
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.base is None and not value.flags.writeable:
+        array = value
+    else:
+        array = np.array(value, dtype=np.float64)
+        array.flags.writeable = False
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
         raise BodyDoubleError(f"{name} has shape {array.shape}; wanted {wanted}")
-    if not np.isfinite(array).all():
+    # a sum of squares is finite if all are, or it overflows; that is the quick test
+    if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
         raise BodyDoubleError(f"{name} holds a value that is not finite; a missing point has score 0")
-    array.flags.writeable = False
     return array
 
 

@@ -35,25 +35,35 @@ class Body:
     """Index arrays for a layout of K points.
 
     near: (K, K) 1 where two points move together. evidence: (K, K) what each point takes of others' evidence.
-    mirrored: (K,) opposite sides. groups: (G, K) points whose sides are mistaken together: arms, legs, the rest.
-    limbs: (L, 2) ends of limbs; ratios: (L,) their lengths in torso lengths.
+    mirrored: (K,) opposite sides. groups: (G, K) points whose sides are mistaken together: arms, legs, the rest;
+    paired: (G, K) those of them that have another side. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
+    torso lengths.
     """
 
     near: Array
     evidence: Array
     mirrored: Indices
     groups: Mask
+    paired: Mask
     limbs: Indices
     ratios: Array
 
     def sizes(self, points: Array, seen: Mask) -> Array:
         """(C,) torso lengths read off the limbs in sight. points: (C, K, D). seen: (K,). 0 when no limb is in sight."""
-        both = seen[self.limbs].all(axis=1)
-        if not both.any():
+        starts, ends = self.limbs
+        both = np.flatnonzero(seen[starts] & seen[ends])
+        if not both.size:
             return np.zeros(len(points))
-        a, b = self.limbs[both].T
-        lengths = np.sqrt(((points[:, a] - points[:, b]) ** 2).sum(axis=-1)) / self.ratios[both]
-        return np.asarray(np.sort(lengths, axis=1)[:, round(SIZE_QUANTILE * (lengths.shape[1] - 1))])
+        limbs = points.take(starts[both], axis=1) - points.take(ends[both], axis=1)
+        lengths = np.sqrt(squared(limbs)) / self.ratios[both]
+        lengths.sort(axis=1)
+        return np.asarray(lengths[:, round(SIZE_QUANTILE * (both.size - 1))])
+
+
+def squared(vectors: Array) -> Array:
+    """(...) squared lengths of (..., 3) vectors. On so few, three sums take a third of the time of one over an axis."""
+    square = vectors * vectors
+    return np.asarray(square[..., 0] + square[..., 1] + square[..., 2])
 
 
 @cache
@@ -79,4 +89,6 @@ def body(name: str) -> Body:
         ratios += [ratio] * len(pairs)
     evidence = np.eye(count) + near / np.maximum(near.sum(axis=1, keepdims=True), 1)
     groups = np.array([arms, legs, ~(arms | legs)])
-    return Body(near, evidence, np.array(table.mirrored), groups, np.array(limbs), np.array(ratios))
+    mirrored = np.array(table.mirrored)
+    paired = groups & (mirrored != np.arange(count))
+    return Body(near, evidence, mirrored, groups, paired, np.array(limbs).T, np.array(ratios))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodydouble.smooth.body import Body, Mask
+from bodydouble.smooth.body import Body, Mask, squared
 from bodydouble.types import Array
 
 # In torso lengths: what noise and bad guesses explain, per axis, and the hardest acceleration of a hand or foot
@@ -61,23 +61,26 @@ class Swaps:
 
     def _off(self, points: Array, due: Array, scale: Array) -> Array:
         """(C, K) squared distance from what explains a point best, in reaches."""
-        off = (((points - due) * scale) ** 2).sum(axis=-1)
+        off = squared((points - due) * scale)
         if self._before is not None:
-            off = np.minimum(off, (((points - self._before) * scale) ** 2).sum(axis=-1))
+            off = np.minimum(off, squared((points - self._before) * scale))
         return np.asarray(np.minimum(off, WORST))
 
     def _judge(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
         """Which points (C, K) are exchanged, and which have been for so long that it is the truth."""
         mirrored, groups = self._body.mirrored, self._body.groups
         as_seen = self._off(points, due, scale)
-        if not (as_seen[:, seen] > SWAP_DOUBT).any():
+        if not ((as_seen > SWAP_DOUBT) & seen).any():
             self._lasting[:] = 0
             return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
-        exchanged = self._off(points[:, mirrored], due, scale)
-        pairs = groups & seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
+        exchanged = self._off(points.take(mirrored, axis=1), due, scale)
+        pairs = self._body.paired & (seen & seen[mirrored])
         weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
         unexplained, left = as_seen @ weights, exchanged @ weights
         swapped = (unexplained > SWAP_DOUBT) & (left < SWAP_RATIO * unexplained)
+        if not swapped.any():
+            self._lasting[:] = 0
+            return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
         self._lasting = np.where(swapped, self._lasting + step, 0)
         believed = self._lasting > SWAP_TIME
         self._lasting[believed] = 0
@@ -102,19 +105,19 @@ class Leaps:
         A leap lands far both from where the point was due and from where it was: velocities may be wrong, too.
         """
         off = (points - due) * scale
-        distance = np.sqrt((off**2).sum(axis=-1))
+        distance = np.sqrt(squared(off))
         far = rows & (distance > 1)
         if far.any():
-            far &= (((points - was) * scale) ** 2).sum(axis=-1) > 1
+            far &= squared((points - was) * scale) > 1
         for space, point in np.argwhere(far):
-            apart = np.sqrt(((off[space] - off[space, point]) ** 2).sum(axis=-1))
+            apart = np.sqrt(squared(off[space] - off[space, point]))
             near = self._near[point] & rows[space]
             together = near & (apart < SUPPORT * distance[space, point])
             far[space, point] = 2 * together.sum() < max(near.sum(), 1)
         if not far.any():
             self._frames[:] = 0
             return far, far
-        stays = (((points - self._landed) * scale) ** 2).sum(axis=-1) < 1
+        stays = squared((points - self._landed) * scale) < 1
         again = far & stays & (self._frames > 0)
         self._lasting = np.where(again, self._lasting + step, 0)
         self._frames = np.where(again, self._frames + 1, far.astype(np.intp))

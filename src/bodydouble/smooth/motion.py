@@ -8,12 +8,12 @@ axes, each space in its own unit; sizes (C, 1, 1) are torso lengths in that unit
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-import numpy.typing as npt
 
+from bodydouble.smooth.body import Mask
 from bodydouble.types import Array
-
-Mask = npt.NDArray[np.bool_]
 
 # How bodies move, in torso lengths and seconds. Chosen with benchmarks/steadiness.py.
 WANDER = 2.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
@@ -67,19 +67,21 @@ class Motion:
 
         noise: (C, 1, 1) deviation of a sight across. calm: how much less than usual the body is thought to move.
         """
-        goes_on = self.moving * np.exp(-step / MOTION_TIME)
+        goes_on = self.moving * math.exp(-step / MOTION_TIME)
         stops = self.moving - goes_on
-        starts = (1 - self.moving) * (1 - np.exp(-step / REST_TIME))
+        starts = (1 - self.moving) * -math.expm1(-step / REST_TIME)
         self.moving = goes_on + starts
         a = (stops / (1 - self.moving))[..., None]  # of those at rest now, the share that was in motion
         b = (goes_on / self.moving)[..., None]  # of those in motion now, the share that was in motion
-        apart, bb = self.place - self.still, b * (1 - b)
-        spread = self.still_spread + b * (self.spread - self.still_spread) + bb * apart**2
+        bb, apart, wider = b * (1 - b), self.place - self.still, self.spread - self.still_spread
+        apart_squared = apart * apart
+        spread = self.still_spread + b * wider + bb * apart_squared
         common = b * self.common + bb * apart * self.speed
         unknown = (START_SPEED * size) ** 2
         speed_spread = unknown + b * (self.speed_spread - unknown) + bb * self.speed**2
-        self.still_spread = self.still_spread + a * (self.spread - self.still_spread) + a * (1 - a) * apart**2
-        self.still_spread += (WANDER / calm * noise) ** 2 * step
+        self.still_spread = (
+            self.still_spread + a * (wider + (1 - a) * apart_squared) + (WANDER / calm * noise) ** 2 * step
+        )
         push = (PUSH / calm * size) ** 2
         self.speed = b * self.speed
         self.place = self.still + b * apart + self.speed * step
@@ -93,16 +95,18 @@ class Motion:
 
         evidence: (K, K) what each point takes of others' evidence of being in motion.
         """
-        off_still, off = points - self.still, points - self.place
-        total_still, total = self.still_spread + noise**2, self.spread + noise**2
-        hints = off_still**2 / total_still - off**2 / total + np.log(total_still / total)
-        odds = np.clip((hints * trust).sum(axis=-1) / 2 @ evidence.T, -CERTAIN, CERTAIN)
+        off_still, off, variance = points - self.still, points - self.place, noise * noise
+        total_still, total = self.still_spread + variance, self.spread + variance
+        hints = (off_still**2 / total_still - off**2 / total + np.log(total_still / total)) * trust
+        odds = (hints[..., 0] + hints[..., 1] + hints[..., 2]) / 2 @ evidence.T
+        odds = np.minimum(np.maximum(odds, -CERTAIN), CERTAIN)
         moving = 1 / (1 + (1 - self.moving) / self.moving * np.exp(-odds))
-        self.moving = np.clip(moving, LEAST_CHANCE, 1 - LEAST_CHANCE)
+        self.moving = np.minimum(np.maximum(moving, LEAST_CHANCE), 1 - LEAST_CHANCE)
         gain = trust * self.still_spread / total_still
         self.still = self.still + gain * off_still
         self.still_spread = self.still_spread * (1 - gain)
-        gain, gain_speed = trust * self.spread / total, trust * self.common / total
+        share = trust / total
+        gain, gain_speed = share * self.spread, share * self.common
         self.place = self.place + gain * off
         self.speed = self.speed + gain_speed * off
         self.spread = self.spread * (1 - gain)

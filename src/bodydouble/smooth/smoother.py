@@ -17,7 +17,9 @@ from bodydouble.types import Array, BodyDoubleError, Pose, State
 
 # Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 2 px across for a
 # torso of 300 px; 1 cm across and 3 cm in depth.
-NOISE = np.array([[0.006, 0.006, 0.03], [0.02, 0.02, 0.06]])
+NOISE = np.array([[[0.006, 0.006, 0.03]], [[0.02, 0.02, 0.06]]])
+MEASURED = np.ones((2, 1, 3))  # axes that a sight has, and those without depth
+MEASURED_FLAT = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
 LENGTH_AXES = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])  # an image point's depth is too rough to measure with
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
@@ -32,13 +34,14 @@ LEAST_AMOUNT = 0.25  # below, part of what was seen is mixed in again: a weaker 
 
 def _stacked(pose: Pose) -> tuple[Array, Array]:
     """Image points with depth, then world landmarks: (C, K, 3); and which axes are measured: (C, 1, 3) of 1 and 0."""
-    depth = np.zeros(len(pose.points)) if pose.depth is None else pose.depth
-    spaces = [np.column_stack([pose.points, depth])]
-    axes = [[[1.0, 1.0, 0.0 if pose.depth is None else 1.0]]]
+    spaces = np.zeros((1 if pose.world is None else 2, len(pose.points), 3))
+    spaces[0, :, :2] = pose.points
+    if pose.depth is not None:
+        spaces[0, :, 2] = pose.depth
     if pose.world is not None:
-        spaces.append(pose.world)
-        axes.append([[1.0, 1.0, 1.0]])
-    return np.stack(spaces), np.array(axes)
+        spaces[1] = pose.world
+    axes = MEASURED_FLAT if pose.depth is None else MEASURED
+    return spaces, axes[: len(spaces)]
 
 
 class Smoother:
@@ -133,20 +136,20 @@ class Smoother:
 
     def _noise(self, scores: Array) -> Array:
         """(C, K, 3) standard deviations that the filter reckons with."""
-        deviations = NOISE[: len(self._size), None] * self._size * np.sqrt(self._calm)
+        deviations = NOISE[: len(self._size)] * self._size * np.sqrt(self._calm)
         return np.asarray(deviations / np.sqrt(np.maximum(scores, LEAST_SCORE))[:, None])
 
     def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
         """An ordinary frame."""
         mirrored, motion = self._body.mirrored, self._motion
         was = motion.estimate
-        motion.predict(step, self._size, NOISE[: len(self._size), None, :1] * self._size, self._calm)
+        motion.predict(step, self._size, NOISE[: len(self._size), :, :1] * self._size, self._calm)
         due = motion.estimate
         scale = axes / reach(self._size, step)
         points, swapped, turned = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
         scores = np.where(swapped[0], pose.scores[mirrored], pose.scores)
         visible = scores >= np.where(self._visible, UNSEEN, SEEN)
-        returned = np.broadcast_to(visible & ~self._visible, swapped.shape)
+        returned = visible & ~self._visible
         followed = visible & ~returned & ~turned
         leapt, believed = self._leaps(points, due, was, followed, scale, step)
         good = followed & ~leapt & ~believed
