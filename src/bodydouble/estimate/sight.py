@@ -21,6 +21,7 @@ SAME_PLACE = 0.12  # region sides between middles of what is taken for one perso
 SAME_SIZE = 1.6  # ratio of region sides of what is taken for one person
 SAME_POINTS = 0.05  # region sides between the points of one body seen twice
 NESTED_SIZE = 0.75  # ratio of region sides below which one body may be a part of another
+NESTED_MARGIN = 0.02  # region sides outside the other's outline that still count as inside; points lie within limbs
 NESTED_SHARE = 0.8  # of its visible points inside the other's outline
 SEEN = 0.5  # visibility of a point that counts
 SMALLEST = 24.0  # pixels a region side; nobody can be made out in less
@@ -97,5 +98,6 @@ def nested(one: Sight, other: Sight) -> bool:
     seen = one.points[one.points[:, 3] > SEEN, :2]
     if outline is None or len(seen) == 0:
         return outline is not None
-    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) >= 0 for x, y in seen]
+    margin = NESTED_MARGIN * other.region.size
+    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), True) >= -margin for x, y in seen]
     return float(np.mean(inside)) >= NESTED_SHARE
