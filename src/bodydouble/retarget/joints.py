@@ -43,23 +43,33 @@ class Joints:
 
 
 @cache
-def _tables(name: str) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """(N, K) weights that give NAMES from the points of a layout, and which points each one needs."""
+def _tables(name: str) -> tuple[Array, npt.NDArray[np.intp], Array]:
+    """How NAMES come from the K points of a layout.
+
+    (N, K) weights; (P, N) the points that each one needs, repeated where it needs fewer; (N,) 1, or 0 if it has none.
+    """
     weights = selection(skeleton(name), NAMES)
-    return weights, weights > 0
+    needed = [np.flatnonzero(row) if row.any() else np.zeros(1, dtype=np.intp) for row in weights]
+    most = max(len(points) for points in needed)
+    return weights, np.array([np.resize(points, most) for points in needed]).T, np.ceil(weights.max(axis=1))
 
 
 @lru_cache(maxsize=4)  # calibration, posture and placement read the same pose one after the other
 def joints(pose: Pose) -> Joints:
     """The named points of `pose`; one that the layout lacks has score 0."""
-    weights, used = _tables(pose.skeleton)
-    lowest = np.where(used, pose.scores, np.inf).min(axis=1)
-    scores: Array = np.where(np.isfinite(lowest), lowest, 0.0)
+    weights, needed, had = _tables(pose.skeleton)
+    scores = pose.scores[needed].min(axis=0) * had
     points = weights @ pose.points
     points[:, 1] *= -1.0
     world = None if pose.world is None else weights @ pose.world
     depth = None if pose.depth is None else -(weights @ pose.depth)
     return Joints(points, scores, world, depth)
+
+
+def dot(a: Array, b: Array) -> Array:
+    """(N,) products of (N, 3) vectors. On so few, three sums take a third of the time of one over an axis."""
+    product = a * b
+    return np.asarray(product[:, 0] + product[:, 1] + product[:, 2])
 
 
 def upper_quantile(values: Array, weights: Array, share: float) -> float:

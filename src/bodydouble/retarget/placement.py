@@ -7,8 +7,10 @@ read below the camera's axis, where a level camera sees one floor at the same he
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from bodydouble.retarget.calibration import Body
 from bodydouble.retarget.joints import INDEX, SEEN, joints
@@ -63,12 +65,11 @@ class Placer:
 
     def _height(self, pose: Pose, tall: float) -> float:
         """Body heights that the lower foot is above the floor. tall: the body's height in pixels."""
-        index = skeleton(pose.skeleton).index
-        feet = [index[name] for name in FOOT_POINTS if name in index]
-        known = pose.scores[feet] >= SEEN
-        if not known.any():
+        feet = _feet(pose.skeleton)
+        known = feet[pose.scores[feet] >= SEEN]
+        if not known.size:
             return 0.0
-        low = float(pose.points[feet, 1][known].max() - self._size[1] / 2) / tall
+        low = float(pose.points[known, 1].max() - self._size[1] / 2) / tall
         if self._floor is None:
             self._floor = low
         else:
@@ -76,6 +77,13 @@ class Placer:
             self._floor += -math.expm1(-max(pose.time - self._time, 0.0) / constant) * (low - self._floor)
         self._time = pose.time
         return max(self._floor - low - STANDING, 0.0)
+
+
+@cache
+def _feet(name: str) -> npt.NDArray[np.intp]:
+    """(F,) the points of feet that the layout called `name` has."""
+    index = skeleton(name).index
+    return np.array([index[point] for point in FOOT_POINTS if point in index], dtype=np.intp)
 
 
 def _hips(points: Array, scores: Array, spine: float) -> Array | None:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from bodydouble.retarget.calibration import Body
-from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, joints
+from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, dot, joints
 from bodydouble.retarget.sight import Sight, sight
 from bodydouble.skeletons import BODY_BONES, BONE_INDEX, skeleton
 from bodydouble.types import Array, Camera, Pose, Posture
@@ -48,10 +48,11 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     """
     seen = joints(pose)
     view = sight(seen, body, camera)
-    scores = np.where((seen.bone_scores >= SEEN) & (view.scale > 0), seen.bone_scores, 0.0)
+    scores = seen.bone_scores
+    scores = scores * (scores >= SEEN) if view.scale > 0 else np.zeros_like(scores)
     lean = _lean(pose, seen, view, body)
     directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions /= np.sqrt(dot(directions, directions))[:, None]
     directions[scores == 0] = [0.0, -1.0, 0.0]
     return Posture(NAMES, directions, scores, _facing(directions, scores))
 
@@ -70,8 +71,9 @@ def _lean(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
     ratio_error = np.hypot(DRAWN_ERROR * unit / body.lengths, DRAWN_RATIO_ERROR * ratio)
     drawn_variance = ratio_error**2 / (np.sin(size) ** 2 + ratio_error)
     if view.world is not None:
-        height, error = (view.world * view.towards).sum(axis=1), WORLD_ERROR
-        across = np.linalg.norm(view.world - height[:, None] * view.towards, axis=1)
+        height, error = dot(view.world, view.towards), WORLD_ERROR
+        aside = view.world - height[:, None] * view.towards
+        across = np.sqrt(dot(aside, aside))
     elif seen.depth is not None and view.scale > 0:
         height, error = (seen.depth[ENDS] - seen.depth[STARTS]) / view.scale, DEPTH_ERROR
         across = np.sqrt(np.maximum(body.lengths**2 - height**2, 0.0))

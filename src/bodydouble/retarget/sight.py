@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from bodydouble.retarget.calibration import Body, drawn_scale
-from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints
+from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, dot
 from bodydouble.types import Array, Camera
 
 POINT_ERROR = (
@@ -68,18 +68,21 @@ def sight(seen: Joints, body: Body, camera: Camera | None) -> Sight:
         turned, distance = _fit(seen.world, slopes, good, distance)
         far = np.maximum(distance - turned[:, 2], 0.1 * distance)
         world = turned.take(ENDS, axis=0) - turned.take(STARTS, axis=0)
-    rays = np.concatenate((slopes, np.full((len(slopes), 1), -1.0)), axis=1)
+    rays = np.full((len(slopes), 3), -1.0)
+    rays[:, :2] = slopes
     start, end = rays.take(STARTS, axis=0), rays.take(ENDS, axis=0)
     towards = -(start + end)
-    towards /= np.sqrt(np.einsum("bk,bk->b", towards, towards))[:, None]
+    towards /= np.sqrt(dot(towards, towards))[:, None]
     line = 0.5 * (far.take(STARTS) + far.take(ENDS))[:, None] * (end - start)
-    line -= np.einsum("bk,bk->b", line, towards)[:, None] * towards
+    line -= dot(line, towards)[:, None] * towards
     return Sight(towards, *_measured(line), world, camera.focal / distance)
 
 
 def _measured(line: Array) -> tuple[Array, Array]:
     """Unit vectors and lengths of (B, 3) vectors; one without length points to the right."""
-    long: Array = np.sqrt(np.einsum("bk,bk->b", line, line))
+    long: Array = np.sqrt(dot(line, line))
+    if long.min() > LEAST_DRAWN:
+        return line / long[:, None], long
     some = long > LEAST_DRAWN
     return np.where(some[:, None], line / np.where(some, long, 1.0)[:, None], [1.0, 0.0, 0.0]), long
 
@@ -135,10 +138,9 @@ def _fit(world: Array, slopes: Array, scores: Array, far: float) -> tuple[Array,
     """
     share = scores / scores.sum()
     middle = share @ slopes
-    turned = looking_along(np.append(middle, -1.0)) @ world.T
-    shift = np.append(middle * far - turned[:2] @ share, -far)
-    away = np.maximum(-turned[2] - shift[2], 0.1 * far)
-    place = turned[:2] + shift[:2, None]
+    turned = looking_along(np.array([*middle, -1.0])) @ world.T
+    away = np.maximum(far - turned[2], 0.1 * far)
+    place = turned[:2] + (middle * far - turned[:2] @ share)[:, None]
     seen = place / away
     error = place - slopes.T * away  # metres across the view
     weight = scores * _trust(error) / POINT_ERROR**2
