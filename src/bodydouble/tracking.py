@@ -13,6 +13,7 @@ from functools import cache
 from math import exp, hypot
 
 import numpy as np
+import numpy.typing as npt
 
 from bodydouble.skeletons import skeleton
 from bodydouble.types import Array, BodyDoubleError, Pose, State
@@ -55,33 +56,42 @@ class _Evidence:
 
 def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     """How sure a pose is, whether its legs are in the picture of `size`, and whether it has turned away."""
-    index = skeleton(pose.skeleton).index
+    pairs, face, _ = _marks(pose.skeleton)
     scores, points = pose.scores.tolist(), pose.points.tolist()
 
     def level(point: int) -> float:
         x, y = points[point]
         return scores[point] if 0 <= x <= size[0] and 0 <= y <= size[1] else 0.0
 
-    legs = [max(level(index[f"left_{name}"]), level(index[f"right_{name}"])) for name in ("hip", "knee", "ankle")]
-    face = sum(scores[index[name]] for name in FACE) / len(FACE)
+    legs = [max(level(left), level(right)) for left, right in pairs]
+    facing = sum(scores[point] for point in face) / len(face)
     sure = sum(sorted(scores)[-SUREST:]) / min(SUREST, len(scores))
-    return _Evidence(sure, sum(legs) / len(legs), FACE_WEIGHT * (1 - 2 * face) - _frontal(pose, index))
+    return _Evidence(sure, sum(legs) / len(legs), FACE_WEIGHT * (1 - 2 * facing) - _frontal(pose))
 
 
-def _frontal(pose: Pose, index: dict[str, int]) -> float:
+@cache
+def _marks(name: str) -> tuple[list[tuple[int, int]], list[int], npt.NDArray[np.intp]]:
+    """Of the layout called `name`: left and right of each leg point, the face, and (4,) the corners of the trunk."""
+    index = skeleton(name).index
+    legs = [(index[f"left_{point}"], index[f"right_{point}"]) for point in ("hip", "knee", "ankle")]
+    corners = [index[point] for point in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+    return legs, [index[point] for point in FACE], np.array(corners)
+
+
+def _frontal(pose: Pose) -> float:
     """About the cosine of the chest's yaw: 1 faces the camera, -1 has turned its back.
 
     The mean of what the shoulders' order in the picture and the chest's normal in the world say.
     """
-    corners = [index[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
+    _, _, corners = _marks(pose.skeleton)
     (lx, ly), (rx, ry), (lhx, lhy), (rhx, rhy) = pose.points[corners].tolist()
     torso = hypot(lx + rx - lhx - rhx, ly + ry - lhy - rhy) / 2
     in_picture = max(-1.0, min(1.0, (lx - rx) / (SHOULDERS * torso))) if torso > 0 else 0.0
     if pose.world is None:
         return in_picture
-    left, right, left_hip, right_hip = pose.world[corners].tolist()
-    ax, ay, az = (a - b for a, b in zip(left, right, strict=True))
-    ux, uy, uz = (a + b - c - d for a, b, c, d in zip(left, right, left_hip, right_hip, strict=True))
+    left, right, left_hip, right_hip = pose.world[corners]
+    ax, ay, az = (left - right).tolist()
+    ux, uy, uz = (left + right - left_hip - right_hip).tolist()
     normal = (ay * uz - az * uy, az * ux - ax * uz, ax * uy - ay * ux)
     length = hypot(*normal)
     return (in_picture + (normal[2] / length if length > 0 else 0.0)) / 2
@@ -260,15 +270,13 @@ class Tracker:
         known, named = list(self._known), dict[int, Pose]()
         for alike, least in ((_Person.similarity, LEAST_SIMILARITY), (_Person.overlap, LEAST_OVERLAP)):
             left = [i for i in range(len(poses)) if i not in named]
-            if not known or not left:
-                break
-            table = np.array([[alike(person, poses[i], time) for i in left] for person in known])
+            table = {(row, i): alike(person, poses[i], time) for row, person in enumerate(known) for i in left}
             matched = set()
-            while table.max() >= least:
-                row, column = divmod(int(table.argmax()), len(left))
-                named[left[column]] = known[row].see(poses[left[column]], time, frame_size)
+            while table and max(table.values()) >= least:
+                row, i = max(table, key=table.__getitem__)
+                named[i] = known[row].see(poses[i], time, frame_size)
                 matched.add(row)
-                table[row], table[:, column] = -1, -1
+                table = {pair: value for pair, value in table.items() if pair[0] != row and pair[1] != i}
             known = [person for row, person in enumerate(known) if row not in matched]
         for i, pose in enumerate(poses):
             if i not in named:

@@ -27,21 +27,28 @@ class BodyDoubleError(Exception):
     """A fault the user can mend. One line: what came, what was wanted, what to do next."""
 
 
-def _frozen(value: Any, shape: tuple[int | None, ...], name: str) -> Array:
-    """`value` as a read-only float64 array, copied unless it is one; None in `shape` allows any length there."""
+def _frozen(value: Any, shape: tuple[int, ...], name: str) -> Array:
+    """`value` as a read-only float64 array, copied unless it is one."""
     array: Array
     if type(value) is np.ndarray and value.dtype == np.float64 and value.base is None and not value.flags.writeable:
         array = value
     else:
         array = np.array(value, dtype=np.float64)
         array.flags.writeable = False
-    if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
-        wanted = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
-        raise BodyDoubleError(f"{name} has shape {array.shape}; wanted {wanted}")
+    if array.shape != shape:
+        raise BodyDoubleError(f"{name} has shape {array.shape}; wanted {shape}")
     # a sum of squares is finite if all are, or it overflows; that is the quick test
     if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
         raise BodyDoubleError(f"{name} holds a value that is not finite; a missing point has score 0")
     return array
+
+
+def _freeze(owner: Any, name: str, shape: tuple[int, ...]) -> None:
+    """Make an array of a frozen dataclass read-only, in place."""
+    value = getattr(owner, name)
+    frozen = _frozen(value, shape, name)
+    if frozen is not value:
+        object.__setattr__(owner, name, frozen)
 
 
 class State(StrEnum):
@@ -113,19 +120,17 @@ class Pose:
     state: State = State.TRACKED
 
     def __post_init__(self) -> None:
-        points = _frozen(self.points, (None, 2), "points")
-        count = len(points)
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "scores", _frozen(self.scores, (count,), "scores"))
-        for name, shape in (
-            ("depth", (count,)),
-            ("world", (count, 3)),
-            ("visibility", (count,)),
-            ("presence", (count,)),
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, _frozen(value, shape, name))
+        count = len(self.points)
+        _freeze(self, "points", (count, 2))
+        _freeze(self, "scores", (count,))
+        if self.depth is not None:
+            _freeze(self, "depth", (count,))
+        if self.world is not None:
+            _freeze(self, "world", (count, 3))
+        if self.visibility is not None:
+            _freeze(self, "visibility", (count,))
+        if self.presence is not None:
+            _freeze(self, "presence", (count,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +165,8 @@ class Posture:
 
     def __post_init__(self) -> None:
         count = len(self.bones)
-        object.__setattr__(self, "directions", _frozen(self.directions, (count, 3), "directions"))
-        object.__setattr__(self, "scores", _frozen(self.scores, (count,), "scores"))
+        _freeze(self, "directions", (count, 3))
+        _freeze(self, "scores", (count,))
 
     @property
     def angles(self) -> Array:
@@ -230,9 +235,9 @@ class Rig:
     def __post_init__(self) -> None:
         count = len(self.names)
         for name in ("heads", "tails", "stretch", "bend"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), (count, 2), name))
+            _freeze(self, name, (count, 2))
         for name in ("gain", "spring"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), (count,), name))
+            _freeze(self, name, (count,))
 
     def posed_heads(self, angles: Array, lengths: Array, heads: Array) -> Array:
         """(B, 2) where the bones start, each carried along by its parent.
@@ -276,7 +281,7 @@ class RigPose:
 
     def __post_init__(self) -> None:
         count = len(self.heads)
-        object.__setattr__(self, "heads", _frozen(self.heads, (count, 2), "heads"))
-        object.__setattr__(self, "offset", _frozen(self.offset, (2,), "offset"))
+        _freeze(self, "heads", (count, 2))
+        _freeze(self, "offset", (2,))
         for name in ("angles", "lengths", "nearness"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), (count,), name))
+            _freeze(self, name, (count,))

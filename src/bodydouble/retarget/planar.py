@@ -102,7 +102,7 @@ class Planar:
         self._blunt = np.array([BLUNT.get(kind, BLUNT_OTHERS) for kind in kinds]).reshape(-1, 2).T.copy()
         self._resting = np.array([kind in RESTING for kind in kinds])
         self._ends = np.array([kind in ENDS for kind in kinds])
-        self._lines = np.array([kind in LINES for kind in kinds])
+        self._lines = np.flatnonzero([kind in LINES for kind in kinds])
         outwards = np.sign(np.cos(self._rest)) * (np.abs(np.cos(self._rest)) > LEAST_OUTWARDS)
         self._outwards = np.where([kind == "foot" for kind in kinds], outwards, 0.0) * (rig.facing == "front")
         self._feet = np.flatnonzero(self._outwards)
@@ -142,11 +142,11 @@ class Planar:
         directions, sure = self._body(motion)
         sudden = self._measure(directions, sure, dt, first)
         lengths = self._lengths(sudden, dt)
-        heads, nearness = self._walk(lengths, sudden, dt)
+        heads, nearness, touching = self._walk(lengths, sudden, dt)
         sign = -1.0 if self._mirror else 1.0
         ground = self._ground
         legs = directions * sure[:, None]
-        ground(self._touching(heads, lengths), legs, motion.placement, sign * motion.placement.x, dt)
+        ground(touching, legs, motion.placement, sign * motion.placement.x, dt)
         return RigPose(
             heads + np.array(ground.shift),
             self._turn,
@@ -195,16 +195,17 @@ class Planar:
         back = seen & (self._weight < APPEARED)  # nothing was shown of it: no need to come from where it was
         base = np.where(back, self._middle, self._angle)
         upright = 0.0 if self._spine is None else self._angle[self._spine]
-        angle = np.where(self._lines, upright + _wrapped(2 * (angle - upright)) / 2, base + _wrapped(angle - base))
-        unsharp = np.maximum(1.0 - sharp, 1e-9)
-        follow = np.where(back, 1.0, -np.expm1(-dt * sharp / (unsharp * HOLD)))
-        follow = np.where(seen, follow, 0.0)
+        level = upright + _wrapped(2 * (angle[self._lines] - upright)) / 2
+        angle = base + _wrapped(angle - base)
+        angle[self._lines] = level
         sudden = seen & ~back & (~self._seen | (self._turned and self._driven))
-        follow = np.where(sudden & (sharp > 0), 1.0, follow)
-        self._angle = self._angle + follow * (angle - self._angle)
-        self._drawn = np.where(seen, np.minimum(drawn / FULL, 1.0), self._drawn)
-        self._depth = np.where(seen, z, self._depth)
-        self._sharp = np.where(seen, sharp, self._sharp)
+        unsharp = np.maximum(1.0 - sharp, 1e-9)
+        follow = -np.expm1(-dt * sharp / (unsharp * HOLD))
+        follow[back | (sudden & (sharp > 0))] = 1.0
+        self._angle = self._angle + follow * seen * (angle - self._angle)
+        np.copyto(self._drawn, np.minimum(drawn / FULL, 1.0), where=seen)
+        np.copyto(self._depth, z, where=seen)
+        np.copyto(self._sharp, sharp, where=seen)
         self._seen = seen
         ease = -np.expm1(-dt / np.where(sure > self._weight, APPEAR, VANISH))
         self._weight = sure if first else self._weight + ease * (sure - self._weight)
@@ -226,8 +227,13 @@ class Planar:
         self._length = np.minimum(np.maximum(wanted + self._length_jump, least), most)
         return self._length
 
-    def _walk(self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float) -> tuple[Array, Array]:
-        """From parents to children: turns (kept), and (B, 2) heads and (B,) nearness before the figure is stood up."""
+    def _walk(
+        self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float
+    ) -> tuple[Array, Array, list[tuple[float, float]]]:
+        """From parents to children: turns (kept), and (B, 2) heads, (B,) nearness and what may touch the floor.
+
+        All as they are before the figure is stood up.
+        """
         weights = np.where(self._resting, self._sharp, 1.0) * self._weight
         near = (self._depth * weights * self._own).tolist()
         angles, weight, length = self._angle.tolist(), weights.tolist(), lengths.tolist()
@@ -235,6 +241,7 @@ class Planar:
         jumps, fade = self._jump.tolist(), math.exp(-dt / JUMP)
         jumped = sudden.tolist()
         turns: list[float] = []
+        ways: list[tuple[float, float]] = []  # cosine and sine of each bone's drawn angle
         heads: list[tuple[float, float]] = []
         starts: list[float] = []
         for i, bone in enumerate(self._bones):
@@ -243,8 +250,7 @@ class Planar:
             head = (bone.along, bone.aside)
             start = 0.0
             if parent >= 0:
-                ratio = length[parent]
-                head = _placed(heads[parent], self._bones[parent].rest + over, bone.along * ratio, bone.aside)
+                head = _placed(heads[parent], ways[parent], bone.along * length[parent], bone.aside)
                 start = starts[parent] + near[parent] * bone.share
             turn = over
             spring = self._springs[i]
@@ -258,26 +264,21 @@ class Planar:
             turn = over + min(max(turn - over, bone.low), bone.high)
             jumps[i] = math.remainder(shown[i] - turn, math.tau) if jumped[i] else jumps[i] * fade
             turns.append(turn + jumps[i])
+            ways.append((math.cos(bone.rest + turns[i]), math.sin(bone.rest + turns[i])))
             heads.append(head)
             starts.append(start)
         self._angle, self._turn, self._jump = np.array(angles), np.array(turns), np.array(jumps)
-        return np.array(heads).reshape(-1, 2), np.array(starts) + 0.5 * np.array(near)
-
-    def _touching(self, heads: Array, lengths: Array) -> list[tuple[float, float]]:
-        """Where the points are that may touch the floor."""
-        points = []
+        touching = []
         for c in self._ground.contacts:
-            x, y = _placed(
-                heads[c.bone], self._bones[c.bone].rest + self._turn[c.bone], c.along * lengths[c.bone], c.aside
-            )
-            points.append((x, y + c.radius))
-        return points
+            x, y = _placed(heads[c.bone], ways[c.bone], c.along * length[c.bone], c.aside)
+            touching.append((x, y + c.radius))
+        return np.array(heads).reshape(-1, 2), np.array(starts) + 0.5 * np.array(near), touching
 
 
-def _placed(head: tuple[float, float] | Array, angle: float, along: float, aside: float) -> tuple[float, float]:
-    """A point fixed to a bone that starts at `head` and points along `angle`."""
-    c, s = math.cos(angle), math.sin(angle)
-    return float(head[0] + along * c - aside * s), float(head[1] + along * s + aside * c)
+def _placed(head: tuple[float, float], way: tuple[float, float], along: float, aside: float) -> tuple[float, float]:
+    """A point fixed to a bone that starts at `head` and points `way`: the cosine and sine of its angle."""
+    c, s = way
+    return head[0] + along * c - aside * s, head[1] + along * s + aside * c
 
 
 def _whole_turns(angle: float) -> float:
