@@ -112,6 +112,26 @@ def test_a_pose_is_whole(full, pictures):
 
 @pytest.mark.models
 @pytest.mark.clips
+def test_a_person_is_followed_without_looking_for_them_again(full, test_data, monkeypatch):
+    searches = []
+    detect = blazepose.Networks.detect
+    monkeypatch.setattr(blazepose.Networks, "detect", lambda *args: searches.append(args) or detect(*args))
+    full.reset()
+    clip = "clips/pose_squats.mp4"
+    distances = []
+    with open_source(test_data / clip) as source:
+        for frame in source:
+            poses = full(frame)
+            assert len(poses) == 1
+            golden = GOLDEN["blazepose-full"].get(f"{clip}#{frame.index}")
+            if golden:
+                distances.append(apart(poses[0], np.array(golden)))
+    assert len(searches) == 1
+    assert len(distances) == 4 and max(distances) < 0.05, distances  # another region each frame than in single pictures
+
+
+@pytest.mark.models
+@pytest.mark.clips
 def test_the_image_graph_and_the_crop_graph_agree(pictures):
     nets = {
         "detector": onnx.load(onnx_path(blazepose.DETECTOR, outputs=blazepose.DETECTOR_OUTPUTS.names)),
@@ -167,7 +187,8 @@ def test_a_grey_or_strided_picture_works(full, pictures):
     full.reset()
     assert apart(full(Frame(grey, 0.0, 0))[0], np.column_stack([colour.points, colour.visibility])) < 0.1
     full.reset()
-    view = image[:, ::-1][:, ::-1]  # not contiguous after one of them, the same picture after both
+    view = np.ascontiguousarray(image[:, ::-1])[:, ::-1]  # the same picture, each row stored backwards
+    assert not view.flags.c_contiguous
     np.testing.assert_allclose(full(Frame(view, 0.0, 0))[0].points, colour.points)
 
 

@@ -189,13 +189,15 @@ def test_one_who_comes_is_found_within_a_second_and_one_who_goes_is_gone():
 
 
 def test_two_regions_that_end_on_one_body_become_one():
-    eyes = Eyes([Body(300), Body(640)])
+    stays, comes = Body(300), Body(640)
+    eyes = Eyes([stays, comes])
     follow = Follower(eyes, 8)
     assert len(follow(IMAGE, 0.0)) == 2
-    eyes.bodies = [Body(360)]
-    for i in range(1, 5):
-        found = follow(IMAGE, i * STEP)
-    assert len(found) == 1
+    for i in range(1, 31):
+        comes.x = 640 - 10 * i
+        assert len(follow(IMAGE, i * STEP)) == 2
+    eyes.bodies = [stays]  # both regions see the one who stays now
+    assert xs(follow(IMAGE, 31 * STEP)) == [300]
 
 
 def test_a_part_of_a_body_is_not_another_person():

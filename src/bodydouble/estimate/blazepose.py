@@ -104,8 +104,7 @@ class BlazePose:
         if frame.size != self._size:
             self._follow.reset()
             self._size = frame.size
-        image = np.ascontiguousarray(frame.image)
-        return [_pose(sight, frame.time) for sight in self._follow(image, frame.time)]
+        return [_pose(sight, frame.time) for sight in self._follow(frame.image, frame.time)]
 
     def reset(self) -> None:
         """Forget everybody."""
