@@ -5,8 +5,8 @@ A feed is read once, in order. Seconds and source pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -19,9 +19,11 @@ from bodydouble.pipeline import Config, Watch, Watched
 from bodydouble.sources import Source, open_source
 from bodydouble.sources.images import IMAGE_SUFFIXES
 from bodydouble.tracking import Tracker
-from bodydouble.types import BodyDoubleError, Frame, SourceInfo
+from bodydouble.types import BodyDoubleError, Frame, Pose, SourceInfo
 
 TAKE_SUFFIX = ".parquet"
+
+Watching = Generator[tuple[float, int, list[Pose], Frame | None], None, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +34,7 @@ class Feed:
     """
 
     origin: TakeInfo
-    people: Callable[[int], Watched]
+    people: Callable[[int], Watching]
     sound: Path | None
     how: str
     config: Config
@@ -66,10 +68,11 @@ def open_feed(path: Path, config: Config, stack: ExitStack, *, pictures: bool = 
     return Feed(origin, partial(_watched, source, watch), _sound(path), how, config)
 
 
-def _watched(source: Source, watch: Watch, skip: int) -> Watched:
-    for count, frame in enumerate(ahead(source)):
-        if count >= skip:
-            yield frame.time, frame.index, watch(frame), frame
+def _watched(source: Source, watch: Watch, skip: int) -> Watching:
+    with closing(ahead(source)) as frames:
+        for count, frame in enumerate(frames):
+            if count >= skip:
+                yield frame.time, frame.index, watch(frame), frame
 
 
 def _sound(path: Path) -> Path | None:
@@ -96,24 +99,23 @@ def _replay(path: Path, config: Config, stack: ExitStack, *, pictures: bool) -> 
     return Feed(origin, partial(_replayed, take, config, frames), film and _sound(film), how, config)
 
 
-def _replayed(take: Take, config: Config, source: Source | None, skip: int) -> Watched:
-    frames = None if source is None else iter(ahead(source))
+def _replayed(take: Take, config: Config, source: Source | None, skip: int) -> Watching:
     identify = Tracker("largest") if config.person == "largest" else None
-    for index, time, poses in islice(take, skip, None):
-        frame = None if frames is None else _frame(frames, index)
-        if identify is not None:
-            poses = identify(poses, take.info.source.size, time)
-        elif isinstance(config.person, int):
-            poses = [pose for pose in poses if pose.person == config.person]
-        yield time, index, poses, frame
+    with closing(ahead(source or ())) as frames:
+        for index, time, poses in islice(take, skip, None):
+            if identify is not None:
+                poses = identify(poses, take.info.source.size, time)
+            elif isinstance(config.person, int):
+                poses = [pose for pose in poses if pose.person == config.person]
+            yield time, index, poses, _frame(frames, index)
 
 
 def _frame(frames: Iterator[Frame], index: int) -> Frame | None:
-    """The frame of that index; those before it are passed over."""
+    """The frame of that index, None if there are no more; those before it are passed over."""
     return next((frame for frame in frames if frame.index >= index), None)
 
 
-def recorded(watched: Watched, writer: TakeWriter) -> Watched:
+def recorded(watched: Watched, writer: TakeWriter) -> Watching:
     """The same people, written to a take as they pass."""
     for time, index, people, frame in watched:
         writer.write(index, time, people)

@@ -131,19 +131,20 @@ def film(
         feed = open_feed(source, config, stack, pictures=look.side_by_side)
         size = look.size or picture_size(feed.info.size)
         stage = Stage(size, look.background)
-        watched = feed.people(0)
-        keeper = None
-        if take is not None:
-            keeper = stack.enter_context(TakeWriter(take, feed.origin, force=force))
-            watched = recorded(watched, keeper)
+        keeper = None if take is None else stack.enter_context(TakeWriter(take, feed.origin, force=force))
         film_size = beside(feed.info.size, size) if look.side_by_side else size
         rate = None if look.rate is None else Fraction(look.rate).limit_denominator(1001)
         video = stack.enter_context(
             VideoWriter(out, film_size, rate=rate, source=feed.sound, transparent=transparent, force=force)
         )
-        moments: Iterator[Moment] = ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))
+        # each stage is closed before what it reads from: a thread must not be reading what is being closed
+        watched = stack.enter_context(closing(feed.people(0)))
+        if keeper is not None:
+            watched = stack.enter_context(closing(recorded(watched, keeper)))
+        acted = stack.enter_context(closing(ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))))
+        moments: Iterator[Moment] = acted
         if look.rate is not None:
-            moments = pipeline.at_rate(moments, puppet.rig, look.rate, feed.info.duration)
+            moments = pipeline.at_rate(acted, puppet.rig, look.rate, feed.info.duration)
         total = frame_count(feed.info, look.rate)
         shown = feed.info.size if look.side_by_side else None
         count, anybody = 0, False
