@@ -147,7 +147,8 @@ def _box(pose: Pose) -> Array:
     """(2, 2) least and greatest x, y of the visible points, or of all when hardly any is visible."""
     visible = pose.scores >= VISIBLE
     points = pose.points[visible] if np.count_nonzero(visible) > 2 else pose.points
-    return np.array([points.min(axis=0), points.max(axis=0)])
+    x, y = points.T
+    return np.array([[x.min(), y.min()], [x.max(), y.max()]])
 
 
 def _size(pose: Pose) -> float:

@@ -73,11 +73,13 @@ class Swaps:
         if not ((as_seen > SWAP_DOUBT) & seen).any():
             self._lasting[:] = 0
             return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
-        exchanged = self._off(points.take(mirrored, axis=1), due, scale)
         pairs = self._body.paired & (seen & seen[mirrored])
         weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
-        unexplained, left = as_seen @ weights, exchanged @ weights
-        swapped = (unexplained > SWAP_DOUBT) & (left < SWAP_RATIO * unexplained)
+        unexplained = as_seen @ weights
+        swapped = unexplained > SWAP_DOUBT
+        if swapped.any():
+            left = self._off(points.take(mirrored, axis=1), due, scale) @ weights
+            swapped &= left < SWAP_RATIO * unexplained
         if not swapped.any():
             self._lasting[:] = 0
             return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
