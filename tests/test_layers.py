@@ -27,7 +27,8 @@ ALLOWED = {
     "retarget": VALUES,
     "characters": VALUES,
     "outputs": VALUES | {"characters"},
-    "pipeline": VALUES | {"sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
+    "pipeline": VALUES
+    | {"models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
 }
 
 

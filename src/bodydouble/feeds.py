@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from bodydouble.ahead import ahead
+from bodydouble.models import Progress, silent
 from bodydouble.outputs.take import Take, TakeWriter, read_take
 from bodydouble.outputs.take_format import TakeInfo
 from bodydouble.pipeline import Config, Watch, Watched
@@ -45,16 +46,19 @@ class Feed:
         return self.origin.source
 
 
-def open_feed(path: Path, config: Config, stack: ExitStack, *, pictures: bool = False) -> Feed:
+def open_feed(
+    path: Path, config: Config, stack: ExitStack, *, pictures: bool = False, progress: Progress = silent
+) -> Feed:
     """The people in a video, image, folder of images or take.
 
     stack: closes what is opened here. pictures: a take's frames are wanted too, from the source that it names.
+    progress: hears of a model being fetched.
     Raises BodyDoubleError for what cannot be read.
     """
     if path.suffix.lower() == TAKE_SUFFIX:
         return _replay(path, config, stack, pictures=pictures)
     source = stack.enter_context(open_source(path))
-    watch = Watch(config)
+    watch = Watch(config, progress=progress)
     origin = TakeInfo(
         source=source.info,
         skeleton=watch.estimate.skeleton.name,

@@ -128,7 +128,7 @@ def film(
     puppet = characters.load(character, pixels=look.size[1] if look.size else LONGEST_SIDE)
     told.step(0, None, "opening")
     with ExitStack() as stack:
-        feed = open_feed(source, config, stack, pictures=look.side_by_side)
+        feed = open_feed(source, config, stack, pictures=look.side_by_side, progress=told.step)
         size = look.size or picture_size(feed.info.size)
         stage = Stage(size, look.background)
         keeper = None if take is None else stack.enter_context(TakeWriter(take, feed.origin, force=force))
@@ -178,7 +178,7 @@ def record(source: Path, out: Path, config: Config, *, force: bool = False, told
     check_recording(out, force=force)
     told.step(0, None, "opening")
     with ExitStack() as stack:
-        feed = open_feed(source, config, stack)
+        feed = open_feed(source, config, stack, progress=told.step)
         settings = {**feed.origin.settings, "smooth": f"{config.smooth:g}"}
         origin = replace(feed.origin, settings=settings)
         done = resume(out, origin) if out.suffix.lower() == TAKE_SUFFIX else 0

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bodydouble.estimate import Estimator, load
+from bodydouble.models import Progress, silent
 from bodydouble.retarget.calibration import Calibration
 from bodydouble.retarget.placement import Placer
 from bodydouble.retarget.planar import Planar
@@ -84,10 +85,10 @@ class Moment:
 class Watch:
     """Frames in, people out: estimated and with an identity and a state."""
 
-    def __init__(self, config: Config, estimator: Estimator | None = None) -> None:
+    def __init__(self, config: Config, estimator: Estimator | None = None, *, progress: Progress = silent) -> None:
         self.config = config
         self.estimate = estimator or load(
-            config.model, device=config.device, people=config.people, threads=config.threads
+            config.model, device=config.device, people=config.people, threads=config.threads, progress=progress
         )
         self.identify = Tracker(config.person)
 

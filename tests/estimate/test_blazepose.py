@@ -35,7 +35,7 @@ def test_no_people_is_an_error():
 
 def test_a_family_registers_its_models_once():
     @family("test-model")
-    def make(model, device, people, threads):
+    def make(model, device, people, threads, progress):
         return (model, device, people, threads)
 
     try:

@@ -18,7 +18,7 @@ from bodydouble.estimate.following import Follower
 from bodydouble.estimate.region import Region
 from bodydouble.estimate.session import Session, open_sessions
 from bodydouble.estimate.sight import Sight, colour_between
-from bodydouble.models import onnx_path
+from bodydouble.models import Progress, onnx_path
 from bodydouble.skeletons import BLAZEPOSE_33, Skeleton
 from bodydouble.types import Frame, Image, Pose
 
@@ -130,11 +130,11 @@ def _pose(sight: Sight, time: float) -> Pose:
 
 
 @family("blazepose-lite", "blazepose-full", "blazepose-heavy")
-def blazepose(model: str, device: str, people: int, threads: int | None) -> Estimator:
+def blazepose(model: str, device: str, people: int, threads: int | None, progress: Progress) -> Estimator:
     """An estimator of one of the BlazePose models; see family.load."""
     networks = {
-        "detector": onnx.load(onnx_path(DETECTOR, outputs=DETECTOR_OUTPUTS.names)),
-        "landmarks": onnx.load(onnx_path(model, outputs=LANDMARK_OUTPUTS.names)),
+        "detector": onnx.load(onnx_path(DETECTOR, outputs=DETECTOR_OUTPUTS.names, progress=progress)),
+        "landmarks": onnx.load(onnx_path(model, outputs=LANDMARK_OUTPUTS.names, progress=progress)),
     }
     return BlazePose(model, open_networks(networks, device, threads), people)
 

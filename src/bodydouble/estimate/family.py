@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from bodydouble.models import Progress, silent
 from bodydouble.skeletons import Skeleton
 from bodydouble.types import BodyDoubleError, Frame, Pose
 
@@ -36,7 +37,8 @@ class Estimator(Protocol):
         ...
 
 
-Factory = Callable[[str, str, int, int | None], Estimator]  # model, device, people, threads
+# model, device, people, threads, progress of fetching
+Factory = Callable[[str, str, int, int | None, Progress], Estimator]
 
 FAMILIES: dict[str, Factory] = {}
 
@@ -60,16 +62,21 @@ def models() -> tuple[str, ...]:
 
 
 def load(
-    model: str = "blazepose-full", *, device: str = "auto", people: int = 1, threads: int | None = None
+    model: str = "blazepose-full",
+    *,
+    device: str = "auto",
+    people: int = 1,
+    threads: int | None = None,
+    progress: Progress = silent,
 ) -> Estimator:
     """An estimator, its weights fetched and converted if they are not in the cache yet.
 
     device: auto, cpu, cuda, tensorrt, directml, coreml or openvino. people: 1 locks on to the largest person; more
-    follows as many. threads: of ONNX Runtime, None for as many as there are cores, at most four.
+    follows as many. threads: of ONNX Runtime, None for as many as there are cores, at most four. progress: of fetching.
     Raises BodyDoubleError for an unknown model, a device that cannot be had, or people less than 1.
     """
     if model not in FAMILIES:
         raise BodyDoubleError(f'no pose model "{model}"; choose from {", ".join(models())}')
     if people < 1:
         raise BodyDoubleError(f"{people} people asked for; give 1 to follow one person, or more")
-    return FAMILIES[model](model, device, people, threads)
+    return FAMILIES[model](model, device, people, threads, progress)

@@ -3,7 +3,7 @@
 from bodydouble.models.cache import cache_dir
 from bodydouble.models.cards import Card, card, zoo
 from bodydouble.models.converted import onnx_path
-from bodydouble.models.fetchers import Progress
+from bodydouble.models.fetchers import Progress, silent
 from bodydouble.models.fetching import fetch, place, status
 
-__all__ = ["Card", "Progress", "cache_dir", "card", "fetch", "onnx_path", "place", "status", "zoo"]
+__all__ = ["Card", "Progress", "cache_dir", "card", "fetch", "onnx_path", "place", "silent", "status", "zoo"]
