@@ -261,7 +261,8 @@ class Planar:
             elif spring is not None:
                 x, y = self._ground.shift
                 turn = spring(bone.rest, over, (head[0] + x, head[1] + y), bone.length, dt)
-            turn = over + min(max(turn - over, bone.low), bone.high)
+            if not bone.low <= turn - over <= bone.high:
+                turn = over + min(max(turn - over, bone.low), bone.high)
             jumps[i] = math.remainder(shown[i] - turn, math.tau) if jumped[i] else jumps[i] * fade
             turns.append(turn + jumps[i])
             ways.append((math.cos(bone.rest + turns[i]), math.sin(bone.rest + turns[i])))
