@@ -124,6 +124,20 @@ def test_exchanged_sides_keep_the_identity(dance: mocap.Clip) -> None:
     assert {pose.person for frame in named for pose in frame} == {1}
 
 
+def test_identities_go_on_after_recall(dance: mocap.Clip) -> None:
+    """A second tracker that recalls the first's names goes on with them, whoever is larger now."""
+    left = person(dance, line((-0.8, 0, 3), (-0.8, 0, 3), 60))
+    right = person(dance, line((0.8, 0, 4), (0.8, 0, 2.2), 60))
+    first = Tracker("all")
+    named = follow(first, left[:30], right[:30])
+    second = Tracker("all")
+    for i, frame in enumerate(named):
+        second.recall(frame, SIZE, i / FPS)
+    for i in range(30, 60):
+        frame = second([right[i], left[i]], SIZE, i / FPS)
+        assert [owner(pose, left, right, frame=i) for pose in frame] == [0, 1]
+
+
 def test_the_locked_person_stays_when_a_nearer_one_walks_by(dance: mocap.Clip) -> None:
     count = 120
     user: list[Pose | None] = list(shaken(person(dance, line((0, 0, 3.5), (0, 0, 3.5), count)), 1))

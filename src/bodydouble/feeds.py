@@ -31,7 +31,7 @@ Watching = Generator[tuple[float, int, list[Pose], Frame | None], None, None]
 class Feed:
     """People over time. origin: what a take made of it says of itself. people: they, after so many frames passed over.
     sound: the video whose sound and clock a film of it gets, if there is one. how: the model and device, in words.
-    config: the run's, with what the feed settles.
+    config: the run's, with what the feed settles. identify: who names the people, if a run's people are named anew.
     """
 
     origin: TakeInfo
@@ -39,6 +39,7 @@ class Feed:
     sound: Path | None
     how: str
     config: Config
+    identify: Tracker | None = None
 
     @property
     def info(self) -> SourceInfo:
@@ -69,7 +70,7 @@ def open_feed(
         settings={"person": str(config.person), "smooth": "0"},
     )
     how = f"{watch.estimate.model} on {watch.estimate.provider}"
-    return Feed(origin, partial(_watched, source, watch), _sound(path), how, config)
+    return Feed(origin, partial(_watched, source, watch), _sound(path), how, config, watch.identify)
 
 
 def _watched(source: Source, watch: Watch, skip: int) -> Watching:
@@ -88,12 +89,12 @@ def _replay(path: Path, config: Config, stack: ExitStack, *, pictures: bool) -> 
     """A take as a feed; its source gives sound and pictures if it is still where it was."""
     take = read_take(path)
     origin = take.info
-    film = Path(origin.path) if origin.path and Path(origin.path).exists() else None
+    film = _still_there(origin)
     frames = None
     if pictures:
         if film is None:
             raise BodyDoubleError(
-                f"--side-by-side shows the source, and {origin.path or 'that'} of {path.name} is gone; "
+                f"--side-by-side shows the source, and {origin.path or 'that'} of {path.name} is gone or another; "
                 "leave it out or put the source back"
             )
         frames = stack.enter_context(open_source(film))
@@ -101,6 +102,18 @@ def _replay(path: Path, config: Config, stack: ExitStack, *, pictures: bool) -> 
         config = replace(config, smooth=0.0)  # smoothed once, when it was recorded
     how = f"{origin.model} on {origin.provider}, from {path.name}"
     return Feed(origin, partial(_replayed, take, config, frames), film and _sound(film), how, config)
+
+
+def _still_there(origin: TakeInfo) -> Path | None:
+    """The source that a take was made of, if it is still where it was and still the same."""
+    path = Path(origin.path)
+    if not origin.path or not path.exists():
+        return None
+    try:
+        with open_source(path) as source:
+            return path if source.info == origin.source else None
+    except BodyDoubleError:
+        return None
 
 
 def _replayed(take: Take, config: Config, source: Source | None, skip: int) -> Watching:

@@ -6,6 +6,7 @@ half-written is left: outputs appear under their name when they are whole.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from bodydouble.outputs.draw import Figure, Stage
 from bodydouble.outputs.exports import check_recording, open_recorder
 from bodydouble.outputs.overlay import draw_skeleton
 from bodydouble.outputs.overlay import side_by_side as compose
-from bodydouble.outputs.take import TakeWriter, resume
+from bodydouble.outputs.take import TakeWriter, earlier
 from bodydouble.outputs.video import VideoWriter, check_video_output
 from bodydouble.pipeline import Config, Moment
 from bodydouble.types import BodyDoubleError, Image, SourceInfo
@@ -65,6 +66,12 @@ class Look:
     size: tuple[int, int] | None = None
     rate: float | None = None
     side_by_side: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not all(16 <= side <= 8192 for side in self.size):
+            raise BodyDoubleError(f"a picture of size {self.size}; wanted 16 to 8192 pixels a side")
+        if self.rate is not None and not 1 <= self.rate <= 240:
+            raise BodyDoubleError(f"{self.rate} pictures a second; wanted 1 to 240, or None for the source's own times")
 
 
 def animate(
@@ -159,14 +166,14 @@ def film(
                 raise
             keeper.suspend()
             raise BodyDoubleError(
-                f"stopped; the keypoints of {keeper.frames} frames are kept: "
-                f"bodydouble track {source} -o {take} goes on after them"
+                f"stopped; the keypoints of {keeper.frames} frames are kept; after them goes on: "
+                f"{_command(source, keeper.path, feed.config)}"
             ) from None
         if not anybody:
             if keeper is not None:
                 keeper.discard()
-            raise BodyDoubleError(nobody(source))
-    told.say(f"{out}: {puppet.name}, {film_size[0]}x{film_size[1]}, {count} pictures, {feed.how}")
+            raise BodyDoubleError(nobody(source, config))
+    told.say(f"{out}: {puppet.name}, {film_size[0]}x{film_size[1]}, {_counted(count, 'picture')}, {feed.how}")
 
 
 def record(source: Path, out: Path, config: Config, *, force: bool = False, told: Told) -> None:
@@ -181,7 +188,11 @@ def record(source: Path, out: Path, config: Config, *, force: bool = False, told
         feed = open_feed(source, config, stack, progress=told.step)
         settings = {**feed.origin.settings, "smooth": f"{config.smooth:g}"}
         origin = replace(feed.origin, settings=settings)
-        done = resume(out, origin) if out.suffix.lower() == TAKE_SUFFIX else 0
+        done = 0
+        for frame in earlier(out, origin) if out.suffix.lower() == TAKE_SUFFIX else ():
+            if feed.identify is not None:
+                feed.identify.recall(frame.poses, feed.info.size, frame.time)
+            done += 1
         if done:
             told.say(f"going on after {done} frames of an interrupted run")
         recorder = stack.enter_context(open_recorder(out, origin, force=force, resume=True))
@@ -205,8 +216,8 @@ def record(source: Path, out: Path, config: Config, *, force: bool = False, told
         if not anybody:
             if isinstance(recorder, TakeWriter):
                 recorder.discard()
-            raise BodyDoubleError(nobody(source))
-    told.say(f"{out}: {count} frames, {feed.how}")
+            raise BodyDoubleError(nobody(source, config))
+    told.say(f"{out}: {_counted(count, 'frame')}, {feed.how}")
 
 
 def _pictures(
@@ -264,6 +275,18 @@ def picture_size(size: tuple[int, int]) -> tuple[int, int]:
     return max(16, round(size[0] * scale / 2) * 2), max(16, round(size[1] * scale / 2) * 2)
 
 
-def nobody(source: Path) -> str:
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _command(source: Path, take: Path, config: Config) -> str:
+    """The command line that records the same people."""
+    words = ["bodydouble", "track", str(source), "-o", str(take), "--person", str(config.person)]
+    return shlex.join([*words, "--model", config.model])
+
+
+def nobody(source: Path, config: Config) -> str:
     """What to say when nobody was found."""
+    if isinstance(config.person, int):
+        return f"person {config.person} did not appear in {source.name}; choose a smaller number, or largest or all"
     return f"no person was found in {source.name}; wanted somebody at least a fifth of the picture high, in fair light"

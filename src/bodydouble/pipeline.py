@@ -24,6 +24,7 @@ from bodydouble.sources import open_source
 from bodydouble.tracking import Tracker
 from bodydouble.types import (
     UNTRACKED,
+    BodyDoubleError,
     Camera,
     Frame,
     Motion,
@@ -61,6 +62,17 @@ class Config:
     mirror: bool = False
     fov: float | None = DEFAULT_FOV
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.person not in ("largest", "all") and not (isinstance(self.person, int) and self.person >= 1):
+            raise BodyDoubleError(f'person "{self.person}"; wanted largest, all or a number from 1')
+        for name, least, most in (("smooth", 0, 1), ("place", 0, 5), ("fov", 0.05, 3.0)):
+            value = getattr(self, name)
+            if value is None and name == "fov":
+                continue
+            if not isinstance(value, int | float) or not least <= value <= most:
+                unit = " radians, or None" if name == "fov" else ""
+                raise BodyDoubleError(f"{name} {value!r}; wanted a number from {least} to {most}{unit}")
 
     @property
     def people(self) -> int:

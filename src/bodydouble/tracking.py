@@ -257,6 +257,22 @@ class Tracker:
             return [pose for pose in named if pose.person == self.person]
         return sorted(named, key=lambda pose: pose.person)
 
+    def recall(self, people: Sequence[Pose], frame_size: tuple[int, int], time: float) -> None:
+        """Take over the people of one frame as an earlier run named them; calls go on from there."""
+        self._time = time
+        self._forget(time)
+        for pose in people:
+            known = next((known for known in self._known if known.name == pose.person), None)
+            if known is None:
+                condition = Condition(_evidence(pose, frame_size), time)
+                known = _Person(pose.person, pose, _size(pose), time, condition)
+                self._known.append(known)
+                self._count = max(self._count, pose.person)
+            else:
+                known.see(pose, time, frame_size)
+            if self.person == "largest":
+                self._locked = known
+
     def _forget(self, time: float) -> None:
         """End the identities of people who are gone for long."""
         if self._locked is not None and time - self._locked.time > RELEASE:

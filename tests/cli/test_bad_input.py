@@ -18,6 +18,10 @@ from tests.made_clips import make_clip
 
 from bodydouble.characters import samples
 from bodydouble.cli import main
+from bodydouble.outputs.take import TakeWriter, read_take
+from bodydouble.outputs.take_format import TakeInfo
+from bodydouble.sources import open_source
+from bodydouble.types import SourceInfo
 
 Refused = Callable[..., str]
 
@@ -242,3 +246,71 @@ def test_ctrl_c_in_the_middle(tmp_path: Path, test_data: Path) -> None:
     assert run.returncode == 2, told
     assert "stopped" in told.strip().splitlines()[-1]
     assert left_in(tmp_path) == set()
+
+
+def test_help_of_a_bare_command_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["models"])
+    assert len(capsys.readouterr().out.splitlines()) > 3
+
+
+@pytest.mark.models
+def test_brackets_in_names_are_only_names(tmp_path: Path, test_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = test_data / "coco" / "000000000785.jpg"
+    with pytest.raises(SystemExit) as exit_:
+        main(["animate", str(image), "-o", str(tmp_path / "[red]b [i] x.png"), "--size", "64x64"])
+    assert exit_.value.code == 0
+    assert "[red]b [i] x.png" in capsys.readouterr().err.replace("\n", "")
+
+
+@pytest.mark.parametrize("options", [["--person", "²"], ["--size", "²x²"]], ids=" ".join)
+def test_digits_are_plain_digits(refused: Refused, tmp_path: Path, options: list[str]) -> None:
+    make_clip(tmp_path / "clip.mp4", frames=2)
+    refused("animate", tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4", *options)
+
+
+@pytest.mark.models
+@pytest.mark.clips
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM], ids=["interrupted", "terminated"])
+def test_an_interrupted_take_goes_on(tmp_path: Path, test_data: Path, signal_: signal.Signals) -> None:
+    """Stopped in the middle, the same command ends with every frame, the same person in all of them."""
+    take = tmp_path / "take.parquet"
+    clip = test_data / "clips" / "pose_squats.mp4"
+    images = tmp_path / "frames"  # a longer source: the clip four times
+    images.mkdir()
+    for index, frame in enumerate(list(open_source(clip)) * 4):
+        cv2.imwrite(str(images / f"{index:04d}.jpg"), frame.image[::2, ::2, ::-1])
+    command = [sys.executable, "-m", "bodydouble", "track", str(images), "-o", str(take)]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    journal = tmp_path / "take.parquet.partial-001"
+    begun = time.monotonic()
+    while not journal.exists() or journal.stat().st_size < 50_000:
+        assert run.poll() is None, run.stderr and run.stderr.read()
+        assert time.monotonic() - begun < 120
+        time.sleep(0.02)
+    run.send_signal(signal_)
+    _, told = run.communicate(timeout=60)
+    assert run.returncode == 2, told
+    assert "goes on" in told
+    assert not take.exists()
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "going on after" in again.stderr
+    frames = list(read_take(take))
+    assert [frame.frame for frame in frames] == list(range(260))
+    assert {pose.person for frame in frames for pose in frame.poses} == {1}
+    assert left_in(tmp_path) == {"take.parquet", "frames"}
+
+
+@pytest.mark.models
+@pytest.mark.clips
+def test_a_foreign_journal_is_not_overwritten(refused: Refused, tmp_path: Path, test_data: Path) -> None:
+    clip = test_data / "clips" / "pose_squats.mp4"
+    writer = TakeWriter(tmp_path / "take.parquet", TakeInfo(SourceInfo("other", (64, 64)), "blazepose-33"))
+    for index in range(3):
+        writer.write(index, index / 30, [])
+    writer.suspend()
+    line = refused("track", clip, "-o", tmp_path / "take.parquet")
+    assert "interrupted take of another source" in line
+    assert left_in(tmp_path) == {"take.parquet.partial-001"}

@@ -194,9 +194,7 @@ def interrupted(path: Path, count: int) -> None:
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize(
-    "other", [info("blazepose-33"), info(fov=1.0), info(settings={"smooth": "0.5"}), TakeInfo(SOURCE, "coco-17")]
-)
+@pytest.mark.parametrize("other", [info("blazepose-33"), info(settings={"smooth": "0.5"}), TakeInfo(SOURCE, "coco-17")])
 def test_a_journal_of_something_else_is_not_gone_on_with(tmp_path: Path, other: TakeInfo) -> None:
     path = tmp_path / "a.parquet"
     interrupted(path, 100)

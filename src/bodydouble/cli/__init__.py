@@ -6,7 +6,9 @@ Our own errors and wrong usage print one line and exit with 2; anything else is 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import typer
@@ -50,11 +52,17 @@ def _root(
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line `args` (the process's own by default) and exit: 0 done, 2 the user can mend it."""
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal ends a run as Ctrl-C does: nothing half-written stays
+        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         code = app(args=args, standalone_mode=False)
     except BodyDoubleError as error:
         _fail(str(error))
     except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # typer's own, not exported: its message is the help
+            print(error.format_message())
+            sys.exit(USER_ERROR)
         _fail(f"{error.format_message()} (bodydouble --help lists what there is)")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped")

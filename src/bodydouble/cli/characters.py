@@ -67,13 +67,13 @@ def _count(number: int, what: str) -> str:
 def _write(path: Path, picture: Image) -> None:
     import cv2
 
+    from bodydouble.outputs.files import written
+
     if path.suffix.lower() != ".png":
         raise BodyDoubleError(f"{path} does not end in .png; the picture is a PNG")
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise BodyDoubleError(f"cannot write {path}: {error.strerror}") from None
+    with written(path, force=True) as temporary:
+        temporary.write_bytes(data.tobytes())
 
 
 if __name__ == "__main__":

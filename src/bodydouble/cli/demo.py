@@ -23,11 +23,13 @@ def demo(
     from bodydouble.films import Look, film
     from bodydouble.pipeline import Config
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BodyDoubleError(f"cannot make the folder {out} ({error.strerror}); give another with --out") from error
     with report() as told:
         clip = models.fetch(CLIP, progress=told.step)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BodyDoubleError(
+                f"cannot make the folder {out} ({error.strerror}); give another with --out"
+            ) from error
         film(clip, character, out / NAME, Config(), Look(side_by_side=True, rate=30.0), force=True, told=told)
         told.say(f"Next: bodydouble animate YOUR-VIDEO.mp4 --character {character} -o {character}.mp4")

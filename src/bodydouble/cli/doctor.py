@@ -11,6 +11,7 @@ PACKAGES = (
     *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
     *("tflite", "typer", "rich"),
 )
+NEEDED = ("blazepose-detector", "blazepose-full")  # what animate uses unless told otherwise
 H264_ENCODERS = {"libx264", "h264_videotoolbox", "h264_mf", "h264_nvenc", "libopenh264"}
 
 
@@ -45,6 +46,13 @@ def doctor() -> None:
         table.add_row(name, str(models.status(name)), str(card.sources[0]))
     console.print(table)
 
+    for name in NEEDED:
+        if models.status(name) == "not fetched":
+            console.print(f"{name} is fetched when it is first used, or now: bodydouble models pull {name}")
+        elif models.status(name) == "damaged":
+            console.print(
+                f"{name} is damaged and is fetched again when next used, or now: bodydouble models pull {name}"
+            )
     if not H264_ENCODERS & av.codecs_available:
         faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
     if shutil.which("npm") is None:

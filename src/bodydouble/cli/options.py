@@ -25,11 +25,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an output that exi
 PLACES = {"stay": 0.0, "follow": 1.0}
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def person_of(text: str) -> str | int:
     """`largest`, `all` or a number from 1."""
     if text in ("largest", "all"):
         return text
-    if text.isdigit() and int(text) >= 1:
+    if _is_number(text) and int(text) >= 1:
         return int(text)
     raise BodyDoubleError(f'--person "{text}"; wanted largest, all or a number from 1')
 
@@ -50,7 +54,7 @@ def place_of(text: str) -> float:
 def size_of(text: str) -> tuple[int, int]:
     """`WxH` in pixels, each from 16 to 8192."""
     parts = text.lower().split("x")
-    if len(parts) == 2 and all(part.isdigit() for part in parts):
+    if len(parts) == 2 and all(_is_number(part) for part in parts):
         width, height = int(parts[0]), int(parts[1])
         if 16 <= width <= 8192 and 16 <= height <= 8192:
             return width, height

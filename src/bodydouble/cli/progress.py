@@ -27,7 +27,7 @@ class Told:
 
     def say(self, line: str) -> None:
         """One line that stays on the screen."""
-        self.bar.console.print(line, highlight=False, soft_wrap=True)
+        self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -35,13 +35,14 @@ def report() -> Iterator[Told]:
     """A progress bar on standard error while the block runs."""
     console = Console(stderr=True)
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     before = warnings.showwarning
 
@@ -54,13 +55,13 @@ def report() -> Iterator[Told]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, SourceWarning):  # about the user's file: one line, no line of our code
-            bar.console.print(f"note: {message}", highlight=False, soft_wrap=True)
+            bar.console.print(f"note: {message}", markup=False, highlight=False, soft_wrap=True)
         else:
             before(message, category, filename, lineno, file, line)
 
     class Notes(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            bar.console.print(f"note: {record.getMessage()}", highlight=False, soft_wrap=True)
+            bar.console.print(f"note: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
 
     log, notes = logging.getLogger("bodydouble"), Notes(logging.WARNING)
     warnings.showwarning = show

@@ -47,16 +47,23 @@ def batches(take: Path) -> Iterator[pa.RecordBatch]:
 
 def done(take: Path, info: TakeInfo) -> tuple[int, int]:
     """How many frames the journal holds and the last one's index: (0, -1) if any piece belongs to something else."""
-    for piece in pieces(take):
-        other = described_in(piece)
-        if other is not None and _identity(other) != _identity(info):
-            return 0, -1
+    if foreign(take, info) is not None:
+        return 0, -1
     count, last = 0, -1
     for batch in batches(take):
         for index in batch.column("frame").to_pylist():
             count += index != last
             last = index
     return count, last
+
+
+def foreign(take: Path, info: TakeInfo) -> Path | None:
+    """The first piece that belongs to another source, model or settings; None if there is none."""
+    for piece in pieces(take):
+        other = described_in(piece)
+        if other is not None and _identity(other) != _identity(info):
+            return piece
+    return None
 
 
 def described_in(piece: Path) -> TakeInfo | None:
@@ -70,4 +77,4 @@ def described_in(piece: Path) -> TakeInfo | None:
 
 def _identity(info: TakeInfo) -> tuple[Any, ...]:
     """What must be the same for two runs to make one take."""
-    return info.source, info.path, info.skeleton, info.model, info.fov, dict(info.settings)
+    return info.source, info.path, info.skeleton, info.model, dict(info.settings)

@@ -66,6 +66,11 @@ class TakeWriter:
         return next(iter(journal.pieces(self._path)), None)
 
     @property
+    def path(self) -> Path:
+        """The take's own path."""
+        return self._path
+
+    @property
     def frames(self) -> int:
         """How many frames are recorded, an earlier run's included."""
         return self._count
@@ -193,6 +198,21 @@ def resume(path: str | Path, info: TakeInfo) -> int:
     with TakeWriter(path, info, resume=True) after that many frames of the source.
     """
     return journal.done(Path(path), info)[0]
+
+
+def earlier(path: str | Path, info: TakeInfo) -> Iterator[TakeFrame]:
+    """The frames that an interrupted run has recorded of this take (see `resume`), in order.
+
+    Raises BodyDoubleError if what lies beside `path` is an interrupted take of something else.
+    """
+    path = Path(path)
+    other = journal.foreign(path, info)
+    if other is not None:
+        raise BodyDoubleError(
+            f"{other} is an interrupted take of another source, model or person; "
+            f"remove it, or give another name than {path.name}"
+        )
+    yield from frames(journal.batches(path), info)
 
 
 def recover(path: str | Path, *, force: bool = False) -> int:
