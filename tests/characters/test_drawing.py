@@ -102,6 +102,37 @@ def test_raising_an_arm_leaves_the_trunk_and_the_other_arm_alone(tmp_path):
     assert moved[rest[:, 0] > 165].min() > 40
 
 
+def stout(folder: Path) -> Path:
+    """A figure with a belly wider than its hips and thick legs, arms a little away from the body."""
+    mask = np.zeros((250, 200), dtype=np.uint8)
+    cv2.ellipse(mask, (100, 115), (55, 50), 0, 0, 360, 255, -1)
+    cv2.circle(mask, (100, 40), 32, 255, -1)
+    for side in (-1, 1):
+        cv2.line(mask, (100 + side * 40, 88), (100 + side * 85, 125), 255, 22)
+        cv2.line(mask, (100 + side * 28, 155), (100 + side * 34, 228), 255, 36)
+    places = dict(JOINTS)
+    for name, side in (("right", -1), ("left", 1)):
+        places |= {
+            f"{name}_shoulder": (100 + side * 40, 88),
+            f"{name}_elbow": (100 + side * 62, 106),
+            f"{name}_hand": (100 + side * 85, 125),
+            f"{name}_hip": (100 + side * 28, 155),
+            f"{name}_knee": (100 + side * 31, 190),
+            f"{name}_foot": (100 + side * 34, 228),
+        }
+    return write_drawing(folder, mask=mask, joints=places)
+
+
+def test_thighs_leave_the_belt_of_a_stout_body_alone(tmp_path):
+    puppet = load(stout(tmp_path / "drawing"))
+    points = deform(puppet, posed(puppet.rig, {"left_thigh": -50, "right_thigh": 50}))
+    rest = np.concatenate([part.points for part in puppet.parts])
+    moved = np.hypot(*(np.concatenate(points) - rest).T)
+    belt = (rest[:, 1] > 130) & (rest[:, 1] < 144)
+    assert belt.sum() > 20
+    assert moved[belt].max() < 5
+
+
 def test_the_mask_is_the_alpha(tmp_path):
     puppet = load(write_drawing(tmp_path / "drawing"))
     texture = puppet.parts[0].texture

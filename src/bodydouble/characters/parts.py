@@ -22,7 +22,10 @@ FINEST = 1 / 15  # of the square root of a part's area: finer points than that a
 RIGID_SPACING = 1e5  # a part of one bone needs only its outline
 TREE_POINTS = 140  # wanted points of a part whose bones branch
 ALONG = 24  # places along a bone at which the thickness around it is measured
+BACK = 0.3  # of its radius: how far a limb's flesh reaches back over its shoulder or hip, and the trunk's past it
 BELLY = 0.75  # looked for on drawings of stout and of thin people
+ROOTS = ("upper_arm", "thigh")  # bones by which limbs hang from the trunk
+GIRDLES = ("clavicle", "pelvis")  # bones of the trunk that they hang from
 COARSE = 6.0  # fine spacings between points away from a bend
 
 
@@ -123,8 +126,8 @@ def thickness(mask: Mask, rig: Rig, bones: Sequence[int], heads: Array, tails: A
     """(B, ALONG) pixels to the edge of the mask along each bone; heads, tails: (B, 2) pixels of the mask.
 
     A limb's bone has one thickness, the middle value along its farther half, which lies in the limb and not in the
-    trunk that the limb starts in; the spine is as thick as the trunk at each place, and at its ends at least BELLY of
-    its greatest: a belly hangs over its hips.
+    trunk that the limb starts in; at shoulder and hip it ends flat, or the thigh would take the belt along. The spine
+    is as thick as the trunk at each place, and at its ends at least BELLY of its greatest: a belly hangs over its hips.
     """
     inside = cv2.copyMakeBorder((mask > 0).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1]
@@ -137,4 +140,10 @@ def thickness(mask: Mask, rig: Rig, bones: Sequence[int], heads: Array, tails: A
     limb_like = np.array([rig.follows[bone] != "spine" for bone in bones])
     found = np.maximum(found, BELLY * found.max(axis=1, keepdims=True))
     found[limb_like] = np.median(found[limb_like, ALONG // 2 :], axis=1, keepdims=True)
-    return np.asarray(found, dtype=np.float64)
+    along = share[:, 0] * np.hypot(*(tails - heads).T)[:, None]
+    for row, bone in enumerate(bones):
+        if rig.follows[bone].endswith(ROOTS):
+            found[row] = np.minimum(found[row], BACK * found[row] + along[row])
+        elif rig.follows[bone].endswith(GIRDLES):
+            found[row] = np.minimum(found[row], BACK * found[row] + along[row, ::-1])
+    return np.asarray(np.maximum(found, 1.0), dtype=np.float64)
