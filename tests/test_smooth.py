@@ -19,6 +19,7 @@ FPS = 30.0
 PIXEL = 3.0 / CAMERA.focal  # metres at the person
 INDEX = BLAZEPOSE_33.index
 ARM = [INDEX[f"left_{name}"] for name in ("elbow", "wrist", "pinky", "index", "thumb")]
+LEG = [INDEX[f"left_{name}"] for name in ("knee", "ankle", "heel", "foot_index")]
 WRIST = INDEX["left_wrist"]
 MIRRORED = list(BLAZEPOSE_33.mirrored)
 
@@ -262,6 +263,80 @@ def test_swapped_arms_alone_are_swapped_back(standing: Pose) -> None:
     points[arms], in_world[arms] = seen[20].points[MIRRORED][arms], world(seen[20])[MIRRORED][arms]
     seen[20] = replace(seen[20], points=points, world=in_world)
     assert off(world(run(seen)[20]), world(standing)) < 0.01
+
+
+PARTS = {
+    "legs": ("knee", "ankle", "heel", "foot_index"),
+    "knees": ("knee",),
+    "feet": ("ankle", "heel", "foot_index"),
+    "toes": ("heel", "foot_index"),
+    "elbows": ("elbow",),
+    "hands": ("wrist", "pinky", "index", "thumb"),
+}
+
+
+@pytest.mark.parametrize("length", [1, 3])
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+@pytest.mark.parametrize("part", PARTS)
+def test_swapped_parts_of_limbs_are_swapped_back(test_data: Path, part: str, fps: float, length: int) -> None:
+    truth = mocap.poses(test_data / "mocap" / "jesse_dance.bvh", camera=CAMERA, fps=fps)
+    rows = [INDEX[f"{side}_{name}"] for side in ("left", "right") for name in PARTS[part]]
+    seen = noisy(truth)
+    bad = [i for start in range(40, len(seen) - 10, 23) for i in range(start, start + length)]
+    for i in bad:
+        points, in_world, z = seen[i].points.copy(), world(seen[i]).copy(), depth(seen[i]).copy()
+        wrong = swapped(seen[i])
+        points[rows], in_world[rows], z[rows] = wrong.points[rows], world(wrong)[rows], depth(wrong)[rows]
+        seen[i] = replace(seen[i], points=points, world=in_world, depth=z)
+    error = (pictures(run(seen)) - pictures(truth))[bad][:, rows]
+    assert np.sqrt((error**2).sum(-1).mean()) < 0.01
+
+
+@pytest.mark.parametrize(("fps", "length"), [(60.0, 1), (60.0, 2), (60.0, 3), (30.0, 1)])
+@pytest.mark.parametrize("limb", [LEG, ARM])
+def test_a_limb_that_jumps_for_a_moment_is_held(standing: Pose, limb: list[int], fps: float, length: int) -> None:
+    seen = [at(pose, i / fps) for i, pose in enumerate(noisy([standing] * 60))]
+    for i in range(40, 40 + length):
+        seen[i] = moved(seen[i], limb, (0.25, 0.2, 0.0))
+    out = pictures(run(seen)) - standing.points * PIXEL
+    assert np.linalg.norm(out[40:, limb], axis=-1).max() < 0.02
+
+
+@pytest.mark.parametrize("part", [0.5, 0.7])
+def test_legs_half_exchanged_between_exchanged_frames_are_not_shown(standing: Pose, part: float) -> None:
+    """A model that is torn between the sides puts both legs somewhere between, for a frame."""
+    points, in_world = standing.points.copy(), world(standing).copy()
+    points[LEG, 0] += 0.4 / PIXEL  # legs wide apart
+    in_world[LEG, 0] += 0.4
+    apart = replace(standing, points=points, world=in_world)
+    wrong = swapped(apart)
+    legs = [*LEG, *(MIRRORED[row] for row in LEG)]
+    points, in_world = wrong.points.copy(), world(wrong).copy()
+    points[legs] += part * (apart.points - wrong.points)[legs]
+    in_world[legs] += part * (world(apart) - world(wrong))[legs]
+    torn = replace(wrong, points=points, world=in_world)
+    seen = [apart] * 40 + [wrong] * 10 + [torn] + [wrong] * 4 + [torn] + [wrong] * 10
+    out = pictures(run([at(pose, i / 60) for i, pose in enumerate(seen)]))
+    assert off(out[40:], apart.points * PIXEL) < 0.02
+
+
+@pytest.mark.parametrize("fps", [30.0, 60.0])
+def test_hard_movements_are_not_held(test_data: Path, fps: float) -> None:
+    """A dance half as fast again: hands and feet stay where they are seen."""
+    truth = mocap.poses(test_data / "mocap" / "jesse_dance.bvh", camera=CAMERA, fps=fps / 1.5)
+    truth = [at(pose, i / fps) for i, pose in enumerate(truth)]
+    error = np.linalg.norm(pictures(run(noisy(truth))) - pictures(truth), axis=-1)
+    assert error.max() < 0.05
+    assert np.sqrt((error**2).mean()) < 0.006
+
+
+def test_a_limb_that_stays_where_it_jumped_is_believed_and_glides(standing: Pose) -> None:
+    after = moved(standing, LEG, (0.25, 0.2, 0.0))
+    out = run([at(pose, i / 60) for i, pose in enumerate([standing] * 40 + [after] * 60)])
+    steps = np.linalg.norm(np.diff(pictures(out)[:, LEG], axis=0), axis=-1)
+    assert steps.max() < 0.1
+    assert off(out[50].points, after.points) * PIXEL < 0.2
+    assert off(out[-1].points, after.points) * PIXEL < 0.01
 
 
 def test_lasting_exchange_is_the_truth(standing: Pose) -> None:

@@ -27,6 +27,8 @@ LIMBS = {
 SIZE_QUANTILE = 0.8  # foreshortening only shortens, so the long limbs tell the size; the longest may be a wrong point
 LEGS = ("knee", "ankle", "heel", "foot", "toe")
 ARMS = ("elbow", "wrist", "pinky", "index", "thumb")
+PARTS = (("elbow",), ("wrist", "pinky", "index", "thumb"), ("knee",), ("ankle", "heel", "foot", "toe"))
+ENDS = (("heel", "foot", "toe"),)  # within one of PARTS
 HEAD = ("nose", "eye", "ear", "mouth", "head")
 
 
@@ -35,16 +37,17 @@ class Body:
     """Index arrays for a layout of K points.
 
     near: (K, K) 1 where two points move together. evidence: (K, K) what each point takes of others' evidence.
-    mirrored: (K,) opposite sides. groups: (G, K) points whose sides are mistaken together: arms, legs, the rest;
-    paired: (G, K) those of them that have another side. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
+    mirrored: (K,) opposite sides. roots: (K,) the shoulder or hip that a point's limb hangs on, itself for the trunk.
+    levels: (G, K) groups of points whose sides are mistaken together, the widest first: arms, legs and the rest, then
+    parts of limbs, then parts of those. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
     torso lengths.
     """
 
     near: Array
     evidence: Array
     mirrored: Indices
-    groups: Mask
-    paired: Mask
+    roots: Indices
+    levels: tuple[Mask, ...]
     limbs: Indices
     ratios: Array
 
@@ -78,17 +81,34 @@ def body(name: str) -> Body:
     for a, b in links:
         if a in index and b in index:
             near[index[a], index[b]] = near[index[b], index[a]] = 1.0
-    legs = np.array([any(part in point for part in LEGS) for point in table.points])
-    arms = (
-        np.array([any(part in point for part in ARMS) for point in table.points]) & ~legs
-    )  # a foot_index is no finger
+    legs = _called(table.points, LEGS)
+    arms = _called(table.points, ARMS) & ~legs  # a foot_index is no finger
     limbs, ratios = [], []
     for (a, b), ratio in LIMBS.items():
         pairs = [(a, b)] if a in index else [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")]
         limbs += [(index[start], index[end]) for start, end in pairs]
         ratios += [ratio] * len(pairs)
     evidence = np.eye(count) + near / np.maximum(near.sum(axis=1, keepdims=True), 1)
-    groups = np.array([arms, legs, ~(arms | legs)])
     mirrored = np.array(table.mirrored)
-    paired = groups & (mirrored != np.arange(count))
-    return Body(near, evidence, mirrored, groups, paired, np.array(limbs).T, np.array(ratios))
+    parts = [_called(table.points, part) & (legs if part[0] in LEGS else arms) for part in PARTS]
+    ends = [_called(table.points, end) for end in ENDS]
+    levels = tuple(
+        np.array(groups) for groups in ([arms, legs, ~(arms | legs)], [p for p in parts if p.any()], ends) if groups
+    )
+    return Body(near, evidence, mirrored, _roots(table.points, arms, legs), levels, np.array(limbs).T, np.array(ratios))
+
+
+def _called(points: tuple[str, ...], names: tuple[str, ...]) -> Mask:
+    """(K,) which points have one of the names in theirs."""
+    return np.array([any(name in point for name in names) for point in points])
+
+
+def _roots(points: tuple[str, ...], arms: Mask, legs: Mask) -> Indices:
+    """(K,) the shoulder or hip of each point's limb, where the layout has it; else the point itself."""
+    roots = np.arange(len(points))
+    for mask, joint in ((arms, "shoulder"), (legs, "hip")):
+        for row in np.flatnonzero(mask):
+            root = f"{points[row].split('_')[0]}_{joint}"
+            if root in points:
+                roots[row] = points.index(root)
+    return roots

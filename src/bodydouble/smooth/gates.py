@@ -15,10 +15,13 @@ from bodydouble.types import Array
 # (150 m/s2 at a torso of 0.5 m: fast kicks and punches).
 LEAP = np.array([0.15, 0.15, 0.25])
 PUSH = 300.0
+LIMB = 1.5  # reaches beyond which a limb's points leap though they move together: real kicks start harder than one does
 SUPPORT = 0.5  # half of the neighbours, each differing by less than this share of a leap, make it a movement
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
+DOUBT_TIME = 0.2  # or when it has been elsewhere for so many seconds, wherever
 SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
+PART_RATIO, PART_DOUBT = 0.3, 0.3  # the same for a part of a limb against the rest of it: fewer points, more chance
 ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
 SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
@@ -30,14 +33,14 @@ def reach(size: Array, step: float) -> Array:
 
 
 class Swaps:
-    """Sees that left and right are exchanged, in arms, legs, the rest of the body or all of it; each space for itself.
+    """Sees that left and right are exchanged, in arms, legs, parts of them, the rest or all; each space for itself.
 
     A lasting exchange is believed after SWAP_TIME, so that a person who turns round is not fought.
     """
 
     def __init__(self, spaces: int, body: Body) -> None:
         self._body = body
-        self._lasting = np.zeros((spaces, len(body.groups)))
+        self._lasting = np.zeros((spaces, len(body.mirrored)))
         self._before: Array | None = None
 
     def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Array, Mask, Mask]:
@@ -68,65 +71,85 @@ class Swaps:
 
     def _judge(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
         """Which points (C, K) are exchanged, and which have been for so long that it is the truth."""
-        mirrored, groups = self._body.mirrored, self._body.groups
+        mirrored = self._body.mirrored
         as_seen = self._off(points, due, scale)
+        swapped = np.zeros(as_seen.shape, dtype=bool)
         if not ((as_seen > SWAP_DOUBT) & seen).any():
             self._lasting[:] = 0
-            return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
-        pairs = self._body.paired & (seen & seen[mirrored])
-        weights = pairs.T / np.maximum(pairs.sum(axis=1), 1)
-        unexplained = as_seen @ weights
-        swapped = unexplained > SWAP_DOUBT
-        if swapped.any():
-            left = self._off(points.take(mirrored, axis=1), due, scale) @ weights
-            swapped &= left < SWAP_RATIO * unexplained
-        if not swapped.any():
-            self._lasting[:] = 0
-            return np.zeros(as_seen.shape, dtype=bool), np.zeros(as_seen.shape, dtype=bool)
+            return swapped, swapped
+        exchanged = self._off(points.take(mirrored, axis=1), due, scale)
+        pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
+        doubt, ratio = SWAP_DOUBT, SWAP_RATIO
+        for groups in self._body.levels:
+            members = groups & pairs
+            weights = members.T / np.maximum(members.sum(axis=1), 1)
+            unexplained = np.where(swapped, exchanged, as_seen) @ weights
+            left = np.where(swapped, as_seen, exchanged) @ weights
+            swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
+            doubt, ratio = PART_DOUBT, PART_RATIO
         self._lasting = np.where(swapped, self._lasting + step, 0)
         believed = self._lasting > SWAP_TIME
         self._lasting[believed] = 0
-        return (swapped & ~believed) @ groups, believed @ groups
+        return swapped & ~believed, believed
 
 
 class Leaps:
-    """Sees points that leap alone, and believes those that stay where they landed."""
+    """Sees points and whole limbs that leap alone, and believes those that stay where they landed or move on."""
 
     def __init__(self, spaces: int, body: Body) -> None:
         shape = (spaces, len(body.mirrored))
-        self._near = body.near > 0
-        self._landed = np.zeros((*shape, 3))
+        self._near, self._roots = body.near > 0, body.roots
+        self._landed = self._onward = np.zeros((*shape, 3))
         self._frames = np.zeros(shape, dtype=np.intp)
-        self._lasting = np.zeros(shape)
+        self._lasting, self._doubted = np.zeros(shape), np.zeros(shape)
 
     def __call__(
         self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
     ) -> tuple[Mask, Mask]:
         """Which rows (C, K) have leapt and are to be doubted, and which have stayed and are to be believed anew.
 
-        A leap lands far both from where the point was due and from where it was: velocities may be wrong, too.
+        A leap lands far both from where the point was due and from where it was: velocities may be wrong, too. What
+        neighbours do as well is a movement, but not what a limb does that leaves the shoulder or hip it hangs on.
         """
         off = (points - due) * scale
         distance = np.sqrt(squared(off))
         far = rows & (distance > 1)
         if far.any():
             far &= squared((points - was) * scale) > 1
-        for space, point in np.argwhere(far):
-            apart = np.sqrt(squared(off[space] - off[space, point]))
-            near = self._near[point] & rows[space]
-            together = near & (apart < SUPPORT * distance[space, point])
-            far[space, point] = 2 * together.sum() < max(near.sum(), 1)
+            far = self._alone(off, distance, rows, far)
         if not far.any():
             self._frames[:] = 0
+            self._doubted[:] = 0
             return far, far
         stays = squared((points - self._landed) * scale) < 1
+        stays |= (self._frames > 1) & (squared((points - self._onward) * scale) < 1)
         again = far & stays & (self._frames > 0)
         self._lasting = np.where(again, self._lasting + step, 0)
         self._frames = np.where(again, self._frames + 1, far.astype(np.intp))
-        self._landed = points
+        self._onward, self._landed = 2 * points - self._landed, points
+        self._doubted = np.where(far, self._doubted + step, 0)
         believed = (self._frames >= LEAP_FRAMES) & (self._lasting >= LEAP_TIME)
+        believed |= self._doubted > DOUBT_TIME
         self._frames[believed] = 0
+        self._doubted[believed] = 0
         return far & ~believed, believed
+
+    def _alone(self, off: Array, distance: Array, rows: Mask, far: Mask) -> Mask:
+        """Which rows in far (C, K) are off as most neighbours are not, or far off as the root is not.
+
+        The latter must be so in the picture: world landmarks lag more in fast motion. Depth does not tell, as it turns
+        about when a front is taken for a back.
+        """
+        space, point = np.nonzero(far)
+        most = SUPPORT * distance[space, point]
+        together = squared(off[space] - off[space, point][:, None]) < (most * most)[:, None]
+        near = self._near[point] & rows[space]
+        alone = far.copy()
+        alone[far] = 2 * (near & together).sum(axis=1) < np.maximum(near.sum(axis=1), 1)
+        across = off[0] * ACROSS
+        mine, root = squared(across), self._roots
+        astray = far[0] & rows[0, root] & (mine > LIMB**2) & (squared(across - across[root]) > SUPPORT**2 * mine)
+        return np.asarray(alone | (far & astray))
 
 
 def carried(moved: Array, known: Mask, near: Array) -> Array:
