@@ -339,6 +339,16 @@ def test_a_limb_that_stays_where_it_jumped_is_believed_and_glides(standing: Pose
     assert off(out[-1].points, after.points) * PIXEL < 0.01
 
 
+def test_lasting_exchange_of_a_part_is_soon_the_truth(standing: Pose) -> None:
+    knees = [INDEX["left_knee"], INDEX["right_knee"]]
+    points, in_world = standing.points.copy(), world(standing).copy()
+    points[knees], in_world[knees] = points[knees[::-1]], in_world[knees[::-1]]
+    crossed = replace(standing, points=points, world=in_world)
+    out = run([*still(standing, 30), *(at(crossed, i / FPS) for i in range(30, 60))])
+    assert off(out[32].points, standing.points) * PIXEL < 0.01
+    assert off(out[42].points, points) * PIXEL < 0.03
+
+
 def test_lasting_exchange_is_the_truth(standing: Pose) -> None:
     turned = swapped(standing)
     out = run([*still(standing, 30), *(at(turned, i / FPS) for i in range(30, 90))])

@@ -26,6 +26,8 @@ ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
 SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
 
+PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer
+
 
 def reach(size: Array, step: float) -> Array:
     """(C, 1, 3) how far from where it was due a point may be seen after `step` seconds. size: (C, 1, 1)."""
@@ -40,7 +42,7 @@ class Swaps:
 
     def __init__(self, spaces: int, body: Body) -> None:
         self._body = body
-        self._lasting = np.zeros((spaces, len(body.mirrored)))
+        self._lasting, self._parting = np.zeros((2, spaces, len(body.mirrored)))
         self._before: Array | None = None
 
     def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Array, Mask, Mask]:
@@ -75,22 +77,26 @@ class Swaps:
         as_seen = self._off(points, due, scale)
         swapped = np.zeros(as_seen.shape, dtype=bool)
         if not ((as_seen > SWAP_DOUBT) & seen).any():
-            self._lasting[:] = 0
+            self._lasting[:] = self._parting[:] = 0
             return swapped, swapped
         exchanged = self._off(points.take(mirrored, axis=1), due, scale)
         pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
-        doubt, ratio = SWAP_DOUBT, SWAP_RATIO
+        doubt, ratio, whole = SWAP_DOUBT, SWAP_RATIO, None
         for groups in self._body.levels:
             members = groups & pairs
             weights = members.T / np.maximum(members.sum(axis=1), 1)
             unexplained = np.where(swapped, exchanged, as_seen) @ weights
             left = np.where(swapped, as_seen, exchanged) @ weights
             swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
-            doubt, ratio = PART_DOUBT, PART_RATIO
+            doubt, ratio, whole = PART_DOUBT, PART_RATIO, swapped if whole is None else whole
+        self._parting = np.where(swapped ^ whole, self._parting + step, 0)
+        settled = self._parting > PART_TIME
+        self._parting[settled] = 0
+        swapped = swapped ^ settled
         self._lasting = np.where(swapped, self._lasting + step, 0)
         believed = self._lasting > SWAP_TIME
         self._lasting[believed] = 0
-        return swapped & ~believed, believed
+        return swapped & ~believed, believed | settled
 
 
 class Leaps:
