@@ -133,19 +133,6 @@ def test_thighs_leave_the_belt_of_a_stout_body_alone(tmp_path):
     assert moved[belt].max() < 5
 
 
-def test_arms_drawn_close_to_a_stout_body_leave_its_flanks_alone(tmp_path):
-    puppet = load(stout(tmp_path / "drawing"))
-    for turn in (-90, 60):
-        points = deform(puppet, posed(puppet.rig, {"left_upper_arm": turn, "right_upper_arm": -turn}))
-        trunk = next(index for index, part in enumerate(puppet.parts) if part.name == "trunk")
-        rest = puppet.parts[trunk].points
-        flank = rest[:, 1] > 118
-        assert flank.sum() > 50
-        assert np.hypot(*(points[trunk] - rest).T)[flank].max() < 8
-        shared, apart = joined(puppet, points)
-        assert shared > 20 and apart.max() < 1e-9
-
-
 def test_the_mask_is_the_alpha(tmp_path):
     puppet = load(write_drawing(tmp_path / "drawing"))
     texture = puppet.parts[0].texture

@@ -22,7 +22,7 @@ from bodydouble.characters.mesh import Mask, Mesh, triangulate
 from bodydouble.characters.parts import even_spacing, outward, thickness
 from bodydouble.characters.problems import Problems
 from bodydouble.characters.puppet import Part, Puppet
-from bodydouble.characters.weights import heat_weights, smooth_step, strongest
+from bodydouble.characters.weights import heat_weights, strongest
 from bodydouble.types import Array, Image, Rig
 
 CONFIG = "char_cfg.yaml"
@@ -61,8 +61,6 @@ MARGIN = 2.0  # texture pixels: little, so that an arm close to the body is not 
 TOLERANCE = 1.0
 SOFT_EDGE = 0.8  # standard deviation in texture pixels that a hard mask's edge is blurred by
 SHORTEST = 0.55  # least drawn length of a forearm or shin over rest: hand and foot are part of it and get as short
-FREE, FAR = 1.0, 2.0  # radii of an arm from its shoulder: from where, and where wholly, its border is moved
-TRUNKS_SHARE = 0.6  # an arm's share of a point at which the moved border begins: 0.5 is the border itself
 LEAST_AREA = 64  # pixels; a mask with fewer holds no character
 
 
@@ -212,19 +210,14 @@ def _parts(image: Image, mask: Mask, rig: Rig, bones: list[Bone], scale: Array) 
     step = float(np.sqrt(np.count_nonzero(mask) / POINTS)) * 1.07  # a hexagonal grid holds 1.15 points a square
     mesh = triangulate(mask, even_spacing(max(step, 2.0)), margin=MARGIN, tolerance=TOLERANCE)
     heads, tails = rig.heads * scale, rig.tails * scale
-    radii = thickness(mask, rig, range(len(bones)), heads, tails)
-    weights = heat_weights(mesh, heads, tails, radii)
+    weights = heat_weights(mesh, heads, tails, thickness(mask, rig, range(len(bones)), heads, tails))
+    columns, shares = strongest(weights)
     image, moved = _bordered(image)
     names = [bone.name for bone in bones]
     depth = np.array([_depth(rig, bone) for bone in range(len(names))])
     limbs = {name: [names.index(bone) for bone in of if bone in names] for name, (of, _, _) in LIMBS.items()}
     pull = np.stack([weights[:, indices].sum(axis=1) for indices in limbs.values()], axis=1)
     owner = pull[mesh.triangles].sum(axis=1).argmax(axis=1)
-    for side in ("left", "right"):
-        arm = limbs[f"{side}_arm"]
-        radius = max(float(radii[arm[0]].max()), 2.0 * step)  # a thin arm's border is as fine as the mesh already
-        weights = _loosened(weights, arm, mesh.points - heads[arm[0]], radius)
-    columns, shares = strongest(weights)
     parts = []
     for index, (name, indices) in enumerate(limbs.items()):
         own = Mesh(mesh.points, mesh.triangles[owner == index])
@@ -247,24 +240,6 @@ def _parts(image: Image, mask: Mask, rig: Rig, bones: list[Bone], scale: Array) 
             )
         )
     return tuple(parts)
-
-
-def _loosened(weights: Array, arm: list[int], away: Array, radius: float) -> Array:
-    """Weights (V, B) with the arm's soft border moved off the trunk, into the arm, where the shoulder is far.
-
-    arm: its bones. away: (V, 2) from its shoulder. radius: half its thickness. Near the shoulder a border turns with
-    the joint; an armpit far below it would drag the flank along.
-    """
-    share = weights[:, arm].sum(axis=1)
-    least = TRUNKS_SHARE * smooth_step((np.hypot(*away.T) / radius - FREE) / (FAR - FREE))
-    factor = np.maximum(share - least, 0.0) / (1.0 - least) / np.maximum(share, 1e-9)
-    loosened = weights.copy()
-    loosened[:, arm] *= factor[:, None]
-    others = [bone for bone in range(weights.shape[1]) if bone not in arm]
-    rest = weights[:, others]
-    # what the arm gives up goes to the others by their shares; a point that was all the arm's gives up nothing
-    loosened[:, others] = rest * ((1.0 - share * factor) / np.maximum(1.0 - share, 1e-9))[:, None]
-    return np.asarray(loosened / loosened.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def _depth(rig: Rig, bone: int) -> float:
