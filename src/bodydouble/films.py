@@ -20,6 +20,7 @@ import numpy as np
 from bodydouble import characters, pipeline
 from bodydouble.ahead import ahead
 from bodydouble.characters import Puppet
+from bodydouble.estimate.session import default_threads
 from bodydouble.feeds import TAKE_SUFFIX, open_feed, recorded
 from bodydouble.outputs.draw import Figure, Stage
 from bodydouble.outputs.exports import check_recording, open_recorder
@@ -132,6 +133,8 @@ def film(
         raise BodyDoubleError("--side-by-side shows the source, which is not transparent; choose one of the two")
     check_apart(source, out, take)
     check_video_output(out, transparent=transparent, force=force)
+    if config.threads is None:  # one core is for drawing and encoding: docs/decisions/estimate-threads.md
+        config = replace(config, threads=max(1, default_threads() - 1))
     puppet = characters.load(character, pixels=look.size[1] if look.size else LONGEST_SIDE)
     told.step(0, None, "opening")
     with ExitStack() as stack:
@@ -145,7 +148,7 @@ def film(
             VideoWriter(out, film_size, rate=rate, source=feed.sound, transparent=transparent, force=force)
         )
         # each stage is closed before what it reads from: a thread must not be reading what is being closed
-        watched = stack.enter_context(closing(feed.people(0)))
+        watched = stack.enter_context(closing(ahead(feed.people(0))))
         if keeper is not None:
             watched = stack.enter_context(closing(recorded(watched, keeper)))
         acted = stack.enter_context(closing(ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))))
