@@ -47,6 +47,11 @@ def left_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def heeding() -> None:
+    """Let the child heed Ctrl-C even where these tests run in the background, which hands down that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def write_image(path: Path, image: np.ndarray) -> Path:
     assert cv2.imwrite(str(path), image)
     return path
@@ -235,7 +240,7 @@ def test_ctrl_c_in_the_middle(tmp_path: Path, test_data: Path) -> None:
         "-o",
         str(tmp_path / "out.mp4"),
     ]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
     begun = time.monotonic()
     while not any(tmp_path.iterdir()):  # the output being written beside its name
         assert run.poll() is None, "ended before it began to write"
@@ -282,7 +287,7 @@ def test_an_interrupted_take_goes_on(tmp_path: Path, test_data: Path, signal_: s
     for index, frame in enumerate(list(open_source(clip)) * 4):
         cv2.imwrite(str(images / f"{index:04d}.jpg"), frame.image[::2, ::2, ::-1])
     command = [sys.executable, "-m", "bodydouble", "track", str(images), "-o", str(take)]
-    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
     journal = tmp_path / "take.parquet.partial-001"
     begun = time.monotonic()
     while not journal.exists() or journal.stat().st_size < 50_000:
