@@ -167,6 +167,7 @@ def film(
         except KeyboardInterrupt:
             if keeper is None or not keeper.frames:
                 raise
+            acted.close()  # its thread writes to the keeper
             keeper.suspend()
             raise BodyDoubleError(
                 f"stopped; the keypoints of {keeper.frames} frames are kept; after them goes on: "
@@ -191,17 +192,17 @@ def record(source: Path, out: Path, config: Config, *, force: bool = False, told
         feed = open_feed(source, config, stack, progress=told.step)
         settings = {**feed.origin.settings, "smooth": f"{config.smooth:g}"}
         origin = replace(feed.origin, settings=settings)
-        done = 0
+        done, anybody = 0, False
         for frame in earlier(out, origin) if out.suffix.lower() == TAKE_SUFFIX else ():
             if feed.identify is not None:
                 feed.identify.recall(frame.poses, feed.info.size, frame.time)
-            done += 1
+            done, anybody = done + 1, anybody or bool(frame.poses)
         if done:
             told.say(f"going on after {done} frames of an interrupted run")
         recorder = stack.enter_context(open_recorder(out, origin, force=force, resume=True))
         steady = pipeline.Steady(config.smooth) if config.smooth else None
         total = frame_count(feed.info, None)
-        count, anybody = done, done > 0
+        count = done
         try:
             with closing(ahead(feed.people(done))) as watched:
                 for time, index, people, _ in watched:
