@@ -4,8 +4,8 @@ session.py chooses the device, graph.py makes one ONNX graph a model, and one mo
 """
 
 from bodydouble.estimate import blazepose as _blazepose  # registers its models
-from bodydouble.estimate.family import Estimator, family, load, models
+from bodydouble.estimate.family import Aimed, Estimator, family, load, models
 from bodydouble.estimate.session import DeviceStatus, available_devices, choose_providers
 
-__all__ = ["DeviceStatus", "Estimator", "available_devices", "choose_providers", "family", "load", "models"]
+__all__ = ["Aimed", "DeviceStatus", "Estimator", "available_devices", "choose_providers", "family", "load", "models"]
 del _blazepose

@@ -6,11 +6,11 @@ A family is a function that makes an estimator of one of its models; a module re
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bodydouble.models import Progress, silent
 from bodydouble.skeletons import Skeleton
-from bodydouble.types import BodyDoubleError, Frame, Pose
+from bodydouble.types import Array, BodyDoubleError, Frame, Pose
 
 
 class Estimator(Protocol):
@@ -34,6 +34,32 @@ class Estimator(Protocol):
 
     def reset(self) -> None:
         """Forget everybody, as before the first frame."""
+        ...
+
+
+@runtime_checkable
+class Aimed(Estimator, Protocol):
+    """An estimator that can be pointed at one person, whose place somebody else knows. Optional for a family.
+
+    Evaluation with the annotated people's boxes asks for it, and combinations in which one model finds the people for
+    another.
+    """
+
+    def estimate_in(self, frame: Frame, box: Array) -> Pose | None:
+        """The person in a box, in the frame's pixels.
+
+        box: (4,) x, y, width, height of an upright rectangle around what is visible of the person, pixels of the frame,
+        x and y its top-left corner; it may be partly outside the frame. The family chooses the region that its network
+        sees: wider than the box, rotated, found by looking more than once.
+
+        That the person is there is known: a low score is no reason to return None, which means that the box gives no
+        region at all (no area, or none of it inside the frame). Where several people are in the region, the answer is
+        the one whom the box fits best. Pose.score is the model's own confidence and Pose.time the frame's; points are
+        not cut at the box.
+
+        Leaves no trace: neither what is remembered of earlier frames nor an earlier call changes the answer, and the
+        next __call__ answers as if this one had not been. Raises BodyDoubleError for a box of another shape.
+        """
         ...
 
 
