@@ -1,35 +1,48 @@
 """Models from other formats to ONNX, without TensorFlow: reader -> graph -> passes -> writer.
 
-Knows nothing of poses. TFLite: tflite.py reads the file, tflite_graph.py walks its operators,
-tflite_operators.py has a handler for each.
+Knows nothing of poses. reading.py chooses the reader by content. TFLite: tflite.py reads the file, tflite_graph.py walks
+its operators, tflite_operators.py has a handler for each. TensorFlow.js: the package tfjs, laid out the same way.
 Why it is built so: docs/decisions/conversion.md
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import onnx
 
 # Part of the key of converted files in the cache: raise it whenever the same input gives another file.
-CONVERTER_VERSION = 2
+CONVERTER_VERSION = 3
+# Opset 17 is read by every ONNX Runtime since 1.12 and by OpenVINO, CoreML and TensorRT releases of the same age.
+OPSET = 17
 
 
-def to_onnx(path: Path, *, outputs: Sequence[str] | None = None) -> onnx.ModelProto:
-    """The model in a TFLite file as ONNX; inputs and outputs keep their names and their channels-last layout.
+def to_onnx(
+    path: Path | str,
+    *,
+    outputs: Sequence[str] | None = None,
+    input_shapes: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+    opset: int = OPSET,
+    weights: Literal["keep", "float16", "float32"] = "keep",
+    quantized: Literal["qdq", "float"] = "qdq",
+) -> onnx.ModelProto:
+    """The model in a file as ONNX; inputs and outputs keep their names and their channels-last layout.
 
+    path: a .tflite file, or the model.json of a TensorFlow.js graph model or layers model with its weights beside it.
     outputs: names of the tensors wanted, in order; what they do not need is left out. None keeps the file's outputs.
-    Float16 weights stay float16 in the model, behind a Cast. Raises BodyDoubleError, in one line, for a file that is
-    none, is damaged, or needs operators that are not supported (all of them are listed).
+    input_shapes: the shape of the only input, or shapes by name; sizes that the file leaves open stay open without.
+    opset: version of ONNX's operators. weights: how floats are stored; "keep" leaves float16 ones float16 (they stand
+    behind a Cast). quantized: integers with a scale stay so ("qdq") or become floats.
+    Raises BodyDoubleError, in one line, for a file that is none, is damaged, or needs operators that are not supported
+    (all of them are listed).
     """
     # Loaded here so that asking for a model that was converted before does not load onnx.
-    from bodydouble.convert import tflite, tflite_graph
-    from bodydouble.convert.passes import optimised
-    from bodydouble.convert.tflite_operators import HANDLERS
+    from bodydouble.convert.passes import optimised, stored_as
+    from bodydouble.convert.reading import Request, read
     from bodydouble.convert.writer import to_model
 
-    model = tflite.read(Path(path)).pruned(outputs)
-    return to_model(optimised(tflite_graph.to_graph(model, HANDLERS)), model.name)
+    graph, name = read(Path(path), Request(outputs, input_shapes, quantized))
+    return to_model(stored_as(optimised(graph), weights), name, opset)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bodydouble.convert.graph import Builder, Graph, Node, Shape, permuted
+from bodydouble.convert.graph import Builder, Dims, Graph, Node, permuted, renamed
 from bodydouble.convert.operators.conv import CHANNELS_FIRST
 
 Axes = tuple[int, ...]
@@ -53,7 +53,7 @@ def inverse(axes: Axes) -> Axes:
     return tuple(int(axis) for axis in np.argsort(axes))
 
 
-def _keeps_elements(shape: Shape, axes: Axes) -> bool:
+def _keeps_elements(shape: Dims, axes: Axes) -> bool:
     """Whether reordering an array of the shape so leaves its elements in place (only axes of size 1 move)."""
     moved = [axis for axis in axes if shape[axis] != 1]
     return moved == sorted(moved)
@@ -78,8 +78,7 @@ class _Layout:
             elif node.op == "Reshape" and node.inputs[0] in self.views:
                 self._reshape(node)
             elif not self._carry(node):
-                inputs = tuple(self.made_real(name) for name in node.inputs)
-                self.builder.keep(replace(node, inputs=inputs))
+                self.builder.keep(renamed(node, self.made_real))
         outputs = {public: self.made_real(name) for public, name in self.graph.outputs.items()}
         return self.builder.graph(outputs)
 
@@ -88,8 +87,8 @@ class _Layout:
 
         Where nothing uses that, the input is read as it is and the Transpose is pruned.
         """
-        shape = self.builder.shape(name)
-        if len(shape) == len(CHANNELS_FIRST):
+        shape = self.builder.values[name].dims
+        if shape is not None and len(shape) == len(CHANNELS_FIRST):
             turned = permuted(shape, CHANNELS_FIRST)
             view = View(self.builder.add("Transpose", [name], turned, perm=CHANNELS_FIRST), inverse(CHANNELS_FIRST))
             self.views[name], self.real[view] = view, name
@@ -106,13 +105,16 @@ class _Layout:
         view = self.views.get(name)
         if view is None:
             return name
-        shape = self.builder.shape(view.source)
+        shape = self.builder.dims(view.source)
         if view.axes == tuple(range(len(view.axes))):
             return view.source
         if view not in self.real:
             turned = permuted(shape, view.axes)
-            if _keeps_elements(shape, view.axes):
-                sizes = self.builder.constant(np.array(turned, np.int64), name="shape")
+            named = [size for size in turned if isinstance(size, str)]
+            if _keeps_elements(shape, view.axes) and len(named) <= 1:
+                sizes = self.builder.constant(
+                    np.array([-1 if n in named else n for n in turned], np.int64), name="shape"
+                )
                 self.real[view] = self.builder.add("Reshape", [view.source, sizes], turned)
             else:
                 self.real[view] = self.builder.add("Transpose", [view.source], turned, perm=view.axes)
@@ -121,7 +123,7 @@ class _Layout:
     def _reshape(self, node: Node) -> None:
         """A Reshape needs no Transpose before it if only axes of size 1 moved."""
         view = self.views[node.inputs[0]]
-        skip = _keeps_elements(self.builder.shape(view.source), view.axes)
+        skip = _keeps_elements(self.builder.dims(view.source), view.axes)
         source = view.source if skip else self.made_real(node.inputs[0])
         self.builder.keep(replace(node, inputs=(source, *node.inputs[1:])))
 
@@ -129,12 +131,12 @@ class _Layout:
         """Run the node on its inputs' sources if it can; its output is then a view."""
         carrier, output = CARRIERS.get(node.op), node.outputs[0]
         axes = next((self.views[name].axes for name in node.inputs if name in self.views), None)
-        if carrier is None or axes is None or len(self.builder.shape(output)) != len(axes):
+        if carrier is None or axes is None or len(self.builder.values[output].dims or ()) != len(axes):
             return False
         carried = carrier(self, node, axes)
         if carried is None:
             return False
-        shape = permuted(self.builder.shape(output), inverse(axes))
+        shape = permuted(self.builder.dims(output), inverse(axes))
         source = self.builder.add(
             carried.op, carried.inputs, shape, dtype=self.builder.values[output].dtype, **carried.attributes
         )
@@ -144,14 +146,14 @@ class _Layout:
     def source(self, name: str, axes: Axes) -> str | None:
         """A value whose view with these axes is the named one; None if it cannot be had."""
         builder, rank = self.builder, len(axes)
-        shape = builder.shape(name)
+        shape = builder.values[name].dims
         stored = builder.stored(name)
         if stored is not None:
             if stored.size == 1:
                 return name if stored.ndim == 0 else self._constant(name, stored.reshape(()))
             full = stored.reshape((1,) * (rank - stored.ndim) + stored.shape)
             return self._constant(name, full.transpose(inverse(axes)))
-        if len(shape) != rank:
+        if shape is None or len(shape) != rank:
             return None
         view = self.views.get(name, View(name, tuple(range(rank))))
         turned = View(view.source, permuted(view.axes, inverse(axes)))

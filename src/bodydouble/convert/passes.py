@@ -7,11 +7,15 @@ out. resize_last saves a tenth of the BlazePose detector. Figures: docs/decision
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
 from bodydouble.convert.graph import Builder, Graph, Node
 from bodydouble.convert.layout import remove_transposes
+from bodydouble.types import BodyDoubleError
+
+SMALLEST_WEIGHTS = 64  # elements from which halving a constant is worth its Cast; smaller ones are sizes and thresholds
 
 
 def optimised(graph: Graph) -> Graph:
@@ -19,6 +23,25 @@ def optimised(graph: Graph) -> Graph:
     for rewrite in (remove_transposes, merge_reshapes, fold_pads, resize_last):
         graph = rewrite(graph)
     return graph.pruned()
+
+
+def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> Graph:
+    """The graph with its float constants stored in the width asked for; nodes see what they saw.
+
+    Numbers that float16 cannot hold stay float32. Raises BodyDoubleError for another word than these.
+    """
+    if weights not in ("keep", "float16", "float32"):
+        raise BodyDoubleError(f'weights "{weights}"; choose from keep, float16, float32')
+    if weights == "keep":
+        return graph
+    constants = dict(graph.constants)
+    for name, array in graph.constants.items():
+        if weights == "float32" and array.dtype == np.float16:
+            constants[name] = array.astype(np.float32)
+        elif weights == "float16" and array.dtype == np.float32 and array.size >= SMALLEST_WEIGHTS:
+            if float(np.abs(array).max()) <= float(np.finfo(np.float16).max):
+                constants[name] = array.astype(np.float16)
+    return replace(graph, constants=constants)
 
 
 def merge_reshapes(graph: Graph) -> Graph:
@@ -79,8 +102,8 @@ def resize_last(graph: Graph) -> Graph:
         ):
             builder.keep(node)
             continue
-        batch, _, *size = builder.shape(before.inputs[0])
-        channels = builder.shape(node.outputs[0])[1]
+        batch, _, *size = builder.dims(before.inputs[0])
+        channels = builder.dims(node.outputs[0])[1]
         small = builder.add("Conv", [before.inputs[0], *node.inputs[1:]], (batch, channels, *size), **node.attributes)
         builder.keep(replace(before, inputs=(small, *before.inputs[1:]), outputs=node.outputs))
     return builder.graph(graph.outputs)

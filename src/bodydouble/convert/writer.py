@@ -1,34 +1,44 @@
-"""Writes a Graph as an ONNX model, checked with full shape inference."""
+"""Writes a Graph as an ONNX model, checked with full shape inference.
+
+Sizes known only at run time keep their names where an input has them; others are left out.
+"""
 
 from __future__ import annotations
 
-import onnx
-from onnx import helper, numpy_helper
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from bodydouble.convert.graph import OPSET, Graph, Value
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, version_converter
+
+from bodydouble.convert import OPSET
+from bodydouble.convert.graph import Graph, Node, Value
 from bodydouble.types import BodyDoubleError
 
 PRODUCER = "bodydouble"
 IR_VERSION = 8  # the ONNX file format of opset 17's time, which older runtimes still read
+# The file format that came with an opset (onnx/defs/schema.h); those between take the one before.
+IR_VERSIONS = {19: 9, 21: 10, 23: 11}
 
 
-def to_model(graph: Graph, name: str) -> onnx.ModelProto:
+def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
     """The graph as ONNX: public names on inputs and outputs, constants as stored with a Cast where nodes see another
-    dtype. Raises BodyDoubleError where ONNX's own checker finds fault.
+    dtype. Raises BodyDoubleError where ONNX's own checker finds fault, or an operator is not in the opset.
     """
     nodes, initializers = [], []
     for constant, array in graph.constants.items():
         seen = graph.values[constant].dtype
         if array.dtype == seen:
-            initializers.append(numpy_helper.from_array(array, constant))
+            initializers.append(_initializer(array, constant))
         else:
             stored = f"{constant}_{array.dtype}"
-            initializers.append(numpy_helper.from_array(array, stored))
+            initializers.append(_initializer(array, stored))
             nodes.append(helper.make_node("Cast", [stored], [constant], to=_type(graph.values[constant])))
-    for node in graph.nodes:
-        nodes.append(helper.make_node(node.op, list(node.inputs), list(node.outputs), **node.attributes))
-    outputs = [_named(nodes, public, graph.values[value]) for public, value in graph.outputs.items()]
-    inputs = [_info(name, graph.values[name]) for name in graph.inputs]
+    nodes += [_node(node, graph.values) for node in graph.nodes]
+    symbols = {size for name in graph.inputs for size in graph.values[name].dims or () if isinstance(size, str)}
+    outputs = [_named(nodes, public, graph.values[value], symbols) for public, value in graph.outputs.items()]
+    inputs = [_info(name, graph.values[name], symbols) for name in graph.inputs]
     model = helper.make_model(
         helper.make_graph(nodes, name, inputs, outputs, initializers),
         producer_name=PRODUCER,
@@ -37,29 +47,108 @@ def to_model(graph: Graph, name: str) -> onnx.ModelProto:
     )
     try:
         onnx.checker.check_model(model, full_check=True)
+        if opset != OPSET:
+            model = in_opset(model, opset)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise BodyDoubleError(f"{name} does not make a valid ONNX model: {str(error).splitlines()[0]}") from error
+        raise BodyDoubleError(f"{name} does not make a valid ONNX model: {_line(error)}") from error
     return model
 
 
+def in_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """The model in another version of ONNX's operators.
+
+    Raises BodyDoubleError for a version that there is not, or that has not what the model needs.
+    """
+    try:
+        other = version_converter.convert_version(model, opset)
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise BodyDoubleError(
+            f"{model.graph.name} cannot be said in opset {opset} ({_line(error)}); opset {OPSET} can"
+        ) from error
+    known = [version for wanted, version in sorted(IR_VERSIONS.items()) if wanted <= opset]
+    other.ir_version = known[-1] if known else IR_VERSION
+    onnx.checker.check_model(other, full_check=True)
+    return other
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _initializer(array: np.ndarray[Any, Any], name: str) -> onnx.TensorProto:
+    if array.dtype == object:
+        return helper.make_tensor(name, onnx.TensorProto.STRING, array.shape, list(array.ravel()))
+    return numpy_helper.from_array(array, name)
+
+
+def _node(node: Node, values: Mapping[str, Value]) -> onnx.NodeProto:
+    attributes = {
+        key: _body(value, values, f"{node.outputs[0]} {key}") if isinstance(value, Graph) else value
+        for key, value in node.attributes.items()
+    }
+    return helper.make_node(node.op, list(node.inputs), list(node.outputs), **attributes)
+
+
+def _body(body: Graph, values: Mapping[str, Value], name: str) -> onnx.GraphProto:
+    """A graph inside a node. What goes out of it has to be made in it, once."""
+    nodes = [_node(node, values) for node in body.nodes]
+    inside = {output for node in body.nodes for output in node.outputs}
+    infos: list[onnx.ValueInfoProto] = []
+    for public, value in body.outputs.items():
+        if value not in inside or value in {info.name for info in infos}:
+            nodes.append(helper.make_node("Identity", [value], [public]))
+            infos.append(_info(public, values[value], ()))
+        else:
+            infos.append(_info(value, values[value], ()))
+    return helper.make_graph(nodes, name, [_info(given, values[given], ()) for given in body.inputs], infos)
+
+
 def _type(value: Value) -> int:
+    if value.dtype == object:
+        return int(onnx.TensorProto.STRING)
     return int(helper.np_dtype_to_tensor_dtype(value.dtype))
 
 
-def _info(name: str, value: Value) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, _type(value), value.shape)
+def _info(name: str, value: Value, symbols: Collection[str]) -> onnx.ValueInfoProto:
+    """symbols: names of sizes to keep; any other size known only at run time is left open."""
+    dims = None
+    if value.dims is not None:
+        dims = [size if isinstance(size, int) or size in symbols else None for size in value.dims]
+    kind = helper.make_tensor_type_proto(_type(value), dims)
+    if value.sequence:
+        kind = helper.make_sequence_type_proto(kind)
+    return helper.make_value_info(name, kind)
 
 
-def _named(nodes: list[onnx.NodeProto], public: str, value: Value) -> onnx.ValueInfoProto:
+def _named(nodes: list[onnx.NodeProto], public: str, value: Value, symbols: Collection[str]) -> onnx.ValueInfoProto:
     """The output under its public name: the node that makes it, and those that read it, are renamed."""
     makers = [node for node in nodes if value.name in node.output]
-    taken = any(public in (*node.input, *node.output) for node in nodes if public != value.name)
+    taken = any(public in _names(node) for node in nodes if public != value.name)
     if not makers or taken:
         nodes.append(helper.make_node("Identity", [value.name], [public]))
-        return _info(public, value)
+        return _info(public, value, symbols)
     for node in nodes:
-        for names in (node.input, node.output):
-            for position, name in enumerate(names):
-                if name == value.name:
-                    names[position] = public
-    return _info(public, value)
+        _rename(node, value.name, public)
+    return _info(public, value, symbols)
+
+
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
+def _names(node: onnx.NodeProto) -> set[str]:
+    names = {*node.input, *node.output}
+    for body in _bodies(node):
+        names.update(*(_names(inner) for inner in body.node), (place.name for place in body.input))
+    return names
+
+
+def _rename(node: onnx.NodeProto, name: str, public: str) -> None:
+    for names in (node.input, node.output):
+        for position, found in enumerate(names):
+            if found == name:
+                names[position] = public
+    for body in _bodies(node):
+        for inner in body.node:
+            _rename(inner, name, public)

@@ -1,0 +1,125 @@
+"""Which reader a file wants, by what is in it, and what the caller asks of it.
+
+A reader is a function from a path and the Request to a Graph and the model's name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bodydouble.convert.graph import Graph
+from bodydouble.types import BodyDoubleError
+
+TFLITE_MARK = b"TFL3"  # bytes 4 to 8 of every TFLite file
+InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is wanted of a file.
+
+    outputs: names in order, None for the file's. input_shapes: the shape of the only input, or shapes by name, None for
+    the file's. quantized: whether integers with a scale stay as QDQ pairs or become floats.
+    """
+
+    outputs: Sequence[str] | None = None
+    input_shapes: InputShapes | None = None
+    quantized: Literal["qdq", "float"] = "qdq"
+
+    def shapes(self, inputs: Sequence[str]) -> dict[str, tuple[int, ...]]:
+        """Name -> the shape asked for, of the model's inputs.
+
+        Raises BodyDoubleError for an input that the model has not, a single shape where it has several inputs, and a
+        size below one.
+        """
+        given = self.input_shapes
+        if given is None:
+            return {}
+        listed = ", ".join(inputs)
+        if not isinstance(given, Mapping):
+            if len(inputs) != 1:
+                raise BodyDoubleError(f"one input shape for {len(inputs)} inputs; name them: {listed}")
+            given = {inputs[0]: given}
+        unknown = sorted(set(given) - set(inputs))
+        if unknown:
+            raise BodyDoubleError(f'no input "{unknown[0]}" to give a shape; choose from {listed}')
+        wrong = next(((name, tuple(shape)) for name, shape in given.items() if any(n < 1 for n in shape)), None)
+        if wrong:
+            raise BodyDoubleError(f"shape {wrong[1]} of input {wrong[0]}: every size has to be at least 1")
+        return {name: tuple(int(n) for n in shape) for name, shape in given.items()}
+
+
+def read(path: Path, request: Request) -> tuple[Graph, str]:
+    """The graph of a model file and the model's name.
+
+    Raises BodyDoubleError, in one line, for a file that is none, is damaged, or cannot be converted.
+    """
+    return READERS[kind_of(path)](path, request)
+
+
+def kind_of(path: Path) -> str:
+    """ "tflite", "graph-model" or "layers-model" (TensorFlow.js), by content.
+
+    Raises BodyDoubleError for a file that cannot be read or is none of these.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(8)
+            text = data + file.read() if data.lstrip()[:1] == b"{" else b""
+    except OSError as error:
+        raise BodyDoubleError(f"cannot read the model {path}: {error.strerror}") from error
+    if not data:
+        raise BodyDoubleError(f"{path} is empty; wanted a model: fetch it again")
+    if data[4:8] == TFLITE_MARK:
+        return "tflite"
+    if not text:
+        raise BodyDoubleError(
+            f"{path} is no TFLite model (no {TFLITE_MARK.decode()} mark) and no TensorFlow.js model.json;"
+            " wanted one of these"
+        )
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
+    return _json_kind(path, content)
+
+
+def _json_kind(path: Path, content: Mapping[str, object]) -> str:
+    """The kind that the file names, or, in older ones that name none, that its topology shows."""
+    kind, topology = content.get("format"), content.get("modelTopology")
+    if kind is None and isinstance(topology, Mapping):
+        kind = "graph-model" if "node" in topology else "layers-model"
+    if kind not in READERS or kind == "tflite":
+        raise BodyDoubleError(
+            f'{path} is JSON of format "{kind}"; wanted a TensorFlow.js graph-model or layers-model (model.json)'
+        )
+    return str(kind)
+
+
+def _tflite(path: Path, request: Request) -> tuple[Graph, str]:
+    from bodydouble.convert import tflite, tflite_graph
+    from bodydouble.convert.tflite_operators import HANDLERS
+
+    model = tflite.read(path).pruned(request.outputs)
+    return tflite_graph.to_graph(model, HANDLERS), model.name
+
+
+def _graph_model(path: Path, request: Request) -> tuple[Graph, str]:
+    from bodydouble.convert.tfjs import files, networks
+
+    return networks.to_graph(files.read(path), request), path.stem
+
+
+def _layers_model(path: Path, request: Request) -> tuple[Graph, str]:
+    raise BodyDoubleError(f"{path} is a TensorFlow.js layers model, which cannot be converted yet")
+
+
+READERS: dict[str, Callable[[Path, Request], tuple[Graph, str]]] = {
+    "tflite": _tflite,
+    "graph-model": _graph_model,
+    "layers-model": _layers_model,
+}
