@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodydouble.estimate import graph, region, ssd
-from bodydouble.estimate.graph_input import Input, Preparation, prepare
+from bodydouble.estimate.graph_input import Border, Input, Preparation, Values, prepare
 from bodydouble.estimate.graph_output import DetectorOutputs, LandmarkOutputs, decode_detections, decode_landmarks
 from bodydouble.types import BodyDoubleError
 
@@ -28,7 +28,7 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def wanted(replicate: bool) -> Input:
-    return Input("x", SIZE, 1 / 127.5, -1.0, replicate)
+    return Input("x", SIZE, SIZE, Values(1 / 127.5, -1.0), Border.REPLICATE if replicate else Border.BLACK)
 
 
 CROPPERS = {border: session(prepare(NETWORK, wanted(border), Preparation.IMAGE).model) for border in (True, False)}
@@ -130,7 +130,7 @@ def test_detections_are_decoded_best_first_and_carried_to_the_area():
     centres = rng.uniform(0, 1, (count, 2))
     part = decode_detections(
         NETWORK,
-        Input("x", size, 1, 0, False),
+        Input("x", size, size, Values(), Border.BLACK),
         DetectorOutputs("a", "b", best),
         centres,
     )
@@ -164,7 +164,7 @@ def test_a_network_whose_tensors_have_our_names_is_composed():
     outputs = LandmarkOutputs("a", "b", "c", "", total=1, kept=1, bodies=1, cells=0)
     image = np.full((20, 30, 3), 51, dtype=np.uint8)
     for preparation, name in ((Preparation.IMAGE, "image"), (Preparation.CROP, "crop")):
-        whole = graph.landmark_graph(network, Input("x", 8, 1 / 255, 0, True), outputs, preparation)
+        whole = graph.landmark_graph(network, Input("x", 8, 8, Values(1 / 255), Border.REPLICATE), outputs, preparation)
         where = region.Region(15, 10, 8)
         feed = {name: image if name == "image" else image[:8, :8], "region": where.array()}
         points, world, score = session(whole).run(None, feed)
@@ -177,7 +177,7 @@ def test_an_output_that_the_network_lacks_is_named():
     with pytest.raises(BodyDoubleError, match="no output Identity_9; it has y"):
         graph.landmark_graph(
             NETWORK,
-            Input("x", 8, 1, 0, True),
+            Input("x", 8, 8, Values(), Border.REPLICATE),
             LandmarkOutputs("y", "y", "Identity_9", "", 1, 1, 1, 0),
             Preparation.CROP,
         )

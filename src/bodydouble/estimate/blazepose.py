@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from bodydouble.estimate import graph, region, ssd
+from bodydouble.estimate import cropping, graph, region, ssd
 from bodydouble.estimate.family import Estimator, family
 from bodydouble.estimate.following import Follower
 from bodydouble.estimate.region import Region
@@ -28,9 +28,9 @@ MIN_DETECTION = 0.5
 MOST_CANDIDATES = 128  # kept before suppression; a person gives 10 to 40
 
 # Values of a byte: -1..1 for the detector, 0..1 for the landmarks.
-DETECTOR_INPUT = graph.Input("input_1", 224, 1 / 127.5, -1.0, replicate=False)
+DETECTOR_INPUT = graph.Input("input_1", 224, 224, graph.Values(1 / 127.5, -1.0), graph.Border.BLACK)
 DETECTOR_OUTPUTS = graph.DetectorOutputs("Identity", "Identity_1", MOST_CANDIDATES)
-LANDMARK_INPUT = graph.Input("input_1", 256, 1 / 255, 0.0, replicate=True)
+LANDMARK_INPUT = graph.Input("input_1", 256, 256, graph.Values(1 / 255), graph.Border.REPLICATE)
 LANDMARK_OUTPUTS = graph.LandmarkOutputs(
     landmarks="Identity",
     presence="Identity_1",
@@ -85,7 +85,7 @@ class Networks:
     def _feed(self, image: Image, where: Region, wanted: graph.Input) -> dict[str, np.ndarray]:
         if self.preparation is graph.Preparation.IMAGE:
             return {"image": image, "region": where.array()}
-        return {"crop": region.square(image, where, wanted.size, replicate=wanted.replicate), "region": where.array()}
+        return {"crop": cropping.cut(image, where, wanted), "region": where.array()}
 
 
 class BlazePose:

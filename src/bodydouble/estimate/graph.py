@@ -2,7 +2,7 @@
 
 Composes the crop, normalisation and decoding around a converted network, so that a few hundred bytes leave the
 accelerator. Two ways in: `Preparation.IMAGE` takes the whole image (H, W, 3) of any size and crops inside the graph;
-`Preparation.CROP` takes the (S, S, 3) crop that region.square made. Which is faster where:
+`Preparation.CROP` takes the crop that cropping.py made. Which is faster where:
 docs/decisions/estimate-crop.md
 
 Inputs: `image` or `crop` uint8 RGB; `region` (4,) float32, see region.Region.array. Pixels and radians as in region.py.
@@ -13,12 +13,25 @@ from __future__ import annotations
 import onnx
 import onnx.compose
 
-from bodydouble.estimate.graph_input import Input, Preparation, prepare
+from bodydouble.estimate.graph_input import Border, Input, Preparation, Rounding, Sampling, Values, Whole, prepare
 from bodydouble.estimate.graph_output import DetectorOutputs, LandmarkOutputs, decode_detections, decode_landmarks
 from bodydouble.estimate.graph_text import Part
 from bodydouble.types import Array, BodyDoubleError
 
-__all__ = ["DetectorOutputs", "Input", "LandmarkOutputs", "Preparation", "detector_graph", "landmark_graph"]
+__all__ = [
+    "Border",
+    "DetectorOutputs",
+    "Input",
+    "LandmarkOutputs",
+    "Preparation",
+    "Rounding",
+    "Sampling",
+    "Values",
+    "Whole",
+    "compose",
+    "detector_graph",
+    "landmark_graph",
+]
 
 
 def landmark_graph(
@@ -29,7 +42,7 @@ def landmark_graph(
     Outputs: `points` (kept, 5) x, y, z in source pixels, visibility, presence; `world` (bodies, 3) metres, +Y up, +Z to
     the camera; `score` (1,) presence of the person.
     """
-    return _compose(network, prepare(network, wanted, preparation), decode_landmarks(network, wanted, outputs))
+    return compose(network, prepare(network, wanted, preparation), decode_landmarks(network, wanted, outputs))
 
 
 def detector_graph(
@@ -41,12 +54,16 @@ def detector_graph(
     The region must not be rotated.
     """
     decode = decode_detections(network, wanted, outputs, centres)
-    return _compose(network, prepare(network, wanted, preparation), decode)
+    return compose(network, prepare(network, wanted, preparation), decode)
 
 
-def _compose(network: onnx.ModelProto, before: Part, after: Part) -> onnx.ModelProto:
-    """before -> network -> after, where `before` also hands the region on as `region_again`."""
-    missing = {name for name, _ in after.joints} - {value.name for value in network.graph.output} - {"region_again"}
+def compose(network: onnx.ModelProto, before: Part, after: Part) -> onnx.ModelProto:
+    """before -> network -> after, where `after` may also take what `before` hands on (`region_again`).
+
+    Raises BodyDoubleError for an output that the network has not.
+    """
+    handed_on = {value.name for value in before.model.graph.output}
+    missing = {name for name, _ in after.joints} - {value.name for value in network.graph.output} - handed_on
     if missing:
         found = ", ".join(value.name for value in network.graph.output)
         raise BodyDoubleError(f"the network has no output {', '.join(sorted(missing))}; it has {found}")

@@ -1,6 +1,7 @@
 """The piece of graph before a network: the crop of a region, and the values that the network wants to see.
 
-image: (H, W, 3) uint8 RGB of any size, or crop: (S, S, 3). Pixels and radians as in region.py.
+image: (H, W, 3) uint8 RGB of any size, or crop: (height, width, 3) uint8, made by cropping.py. Pixels and radians as in
+region.py. How the picture is sampled: graph_sampling.py
 """
 
 from __future__ import annotations
@@ -11,7 +12,13 @@ from enum import StrEnum
 import numpy as np
 import onnx
 
-from bodydouble.estimate.graph_text import Constants, Part, float32, parse
+from bodydouble.estimate import graph_sampling
+from bodydouble.estimate.graph_sampling import Border, Rounding, Sampling
+from bodydouble.estimate.graph_text import Constants, Part, parse
+
+__all__ = ["Border", "Input", "Preparation", "Rounding", "Sampling", "Values", "Whole", "prepare", "prepare_whole"]
+
+INT32 = onnx.TensorProto.INT32
 
 
 class Preparation(StrEnum):
@@ -22,129 +29,120 @@ class Preparation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """What a network wants to see.
+class Values:
+    """What a network wants to see of a byte: value = scale x byte + offset, for all channels or (R, G, B) each.
 
-    name: its input, (1, size, size, 3). scale, offset: value = scale x byte + offset.
-    replicate: outside the image its border continues; otherwise it is black.
+    integer: int32 in place of float32; the bytes themselves, then.
+    """
+
+    scale: float | tuple[float, float, float] = 1.0
+    offset: float | tuple[float, float, float] = 0.0
+    integer: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a network wants to see of a region.
+
+    name: its input, (1, height, width, 3). border, sampling, rounding: of the crop (graph_sampling.py).
+    upright: regions are never rotated, which is a quicker graph.
+    Raises ValueError for corners on a rotated region: tf.image.crop_and_resize knows no such thing.
     """
 
     name: str
-    size: int
-    scale: float
-    offset: float
-    replicate: bool
+    width: int
+    height: int
+    values: Values
+    border: Border
+    sampling: Sampling = Sampling.NO_EXTENT
+    rounding: Rounding = Rounding.NEAREST
+    upright: bool = False
+
+    def __post_init__(self) -> None:
+        if self.sampling is Sampling.CORNERS and not self.upright:
+            raise ValueError("a crop by its corners must be upright; set upright")
+
+    @property
+    def size(self) -> int:
+        """Width of a crop, which is its height too where a network takes squares."""
+        return self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a network wants to see that takes the whole picture, whatever its shape.
+
+    name: its input, (1, height, width, 3) of any size. The picture's longer side becomes `longer` pixels, its aspect
+    ratio kept, then right and bottom are filled with black up to `multiple` pixels. Sampled without extent, as
+    tf.image.resizeBilinear does.
+    """
+
+    name: str
+    longer: int
+    multiple: int
+    values: Values
+    rounding: Rounding = Rounding.NEAREST
+
+    def resized(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that a picture of this size gets, before the filling."""
+        if width > height:
+            return self.longer, max(1, int(self.longer * height / width + 0.5))
+        return max(1, int(self.longer * width / height + 0.5)), self.longer
+
+    def filled(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height with the filling."""
+        width, height = size
+        return -(-width // self.multiple) * self.multiple, -(-height // self.multiple) * self.multiple
 
 
 def prepare(network: onnx.ModelProto, wanted: Input, preparation: Preparation) -> Part:
-    """From `image` or `crop` and `region` to the network's input."""
-    size = wanted.size
-    constants: Constants = {
-        "prepare_scale": float32(wanted.scale),
-        "prepare_offset": float32(wanted.offset),
-        "prepare_batch": np.array([0], dtype=np.int64),
-    }
-    normalise = """
-        prepare_scaled = Mul(prepare_bytes, prepare_scale)
-        prepare_values = Add(prepare_scaled, prepare_offset)
-        prepared = Unsqueeze(prepare_values, prepare_batch)
-        region_again = Identity(region)
-    """
-    if preparation is Preparation.CROP:
-        picture = f"uint8[{size}, {size}, 3] crop"
-        sample = "prepare_bytes = Cast<to = 1>(crop)"
-    else:
-        picture = "uint8[height, width, 3] image"
-        sample = _SAMPLE + (_REPLICATE if wanted.replicate else _BLACK) + _BLEND
-        line = np.arange(size, dtype=np.float32) - size / 2
-        constants |= {
-            "crop_column": line.reshape(1, size),
-            "crop_row": line.reshape(size, 1),
-            "crop_size": float32(size),
-            "one": float32(1),
-            "zero": float32(0),
-            "pixel_list": np.array([-1, 3], dtype=np.int64),
-            "last_axis": np.array([-1], dtype=np.int64),
-            **{f"entry_{i}": np.array(i, dtype=np.int64) for i in range(4)},
-        }
+    """From `image` or `crop` and `region` (4,) to the network's input; hands the region on as `region_again`."""
+    sampler = graph_sampling.Piece("sampled = Cast<to = 1>(crop)")
+    picture = f"uint8[{wanted.height}, {wanted.width}, 3] crop"
+    if preparation is Preparation.IMAGE:
+        picture = "uint8[image_height, image_width, 3] image"
+        sample = graph_sampling.upright if wanted.upright else graph_sampling.turned
+        sampler = sample(wanted.width, wanted.height, wanted.sampling, wanted.border, wanted.rounding)
+    values, constants = _values(wanted.values)
+    kind = "int32" if wanted.values.integer else "float"
     text = f"""
-        prepare ({picture}, float[4] region) => (float[1, {size}, {size}, 3] prepared, float[4] region_again)
-        {{ {sample} {normalise} }}
+        prepare ({picture}, float[4] region)
+        => ({kind}[1, {wanted.height}, {wanted.width}, 3] prepared, float[4] region_again)
+        {{ {sampler.text} {values} region_again = Identity(region) }}
     """
-    return Part(parse(network, text, constants), (("prepared", wanted.name),))
+    return Part(parse(network, text, {**sampler.constants, **constants}), (("prepared", wanted.name),))
 
 
-# Crop pixel (i, j) samples the source at A (i, j) + t, with A and t of region.source_from_crop.
-_SAMPLE = """
-    middle_x = Gather(region, entry_0)
-    middle_y = Gather(region, entry_1)
-    side = Gather(region, entry_2)
-    turn = Gather(region, entry_3)
-    ratio = Div(side, crop_size)
-    cos = Cos(turn)
-    sin = Sin(turn)
-    along = Mul(cos, ratio)
-    across = Mul(sin, ratio)
-    x_of_column = Mul(along, crop_column)
-    x_of_row = Mul(across, crop_row)
-    y_of_column = Mul(across, crop_column)
-    y_of_row = Mul(along, crop_row)
-    x_turned = Sub(x_of_column, x_of_row)
-    y_turned = Add(y_of_column, y_of_row)
-    x = Add(x_turned, middle_x)
-    y = Add(y_turned, middle_y)
-    left = Floor(x)
-    top = Floor(y)
-    right = Add(left, one)
-    bottom = Add(top, one)
-    share_right = Sub(x, left)
-    share_bottom = Sub(y, top)
-    share_left = Sub(one, share_right)
-    share_top = Sub(one, share_bottom)
-    shape = Shape(image)
-    height = Gather(shape, entry_0)
-    width = Gather(shape, entry_1)
-    height_float = Cast<to = 1>(height)
-    width_float = Cast<to = 1>(width)
-    last_row = Sub(height_float, one)
-    last_column = Sub(width_float, one)
-    left_inside = Clip(left, zero, last_column)
-    right_inside = Clip(right, zero, last_column)
-    top_inside = Clip(top, zero, last_row)
-    bottom_inside = Clip(bottom, zero, last_row)
-"""
-_REPLICATE = """
-    weight_left = Identity(share_left)
-    weight_right = Identity(share_right)
-    weight_top = Identity(share_top)
-    weight_bottom = Identity(share_bottom)
-"""
-_BLACK = "".join(
-    f"""
-    {side}_seen = Equal({side}, {side}_inside)
-    {side}_seen_float = Cast<to = 1>({side}_seen)
-    weight_{side} = Mul(share_{side}, {side}_seen_float)
+def prepare_whole(network: onnx.ModelProto, wanted: Whole, preparation: Preparation) -> Part:
+    """From `image`, or `crop` (of cropping.whole) and `extent`, to the network's input; hands on `extent_again`.
+
+    extent: (2,) width and height that the filled picture would have in source pixels.
     """
-    for side in ("left", "right", "top", "bottom")
-)
-_BLEND = (
-    "pixels = Reshape(image, pixel_list)"
-    + "".join(f"{side}_index = Cast<to = 7>({side}_inside)\n" for side in ("left", "right", "top", "bottom"))
-    + "top_start = Mul(top_index, width) bottom_start = Mul(bottom_index, width)"
-    + "".join(
-        f"""
-        {row}_{column}_index = Add({row}_start, {column}_index)
-        {row}_{column}_bytes = Gather(pixels, {row}_{column}_index)
-        {row}_{column} = Cast<to = 1>({row}_{column}_bytes)
-        {row}_{column}_weight = Mul(weight_{row}, weight_{column})
-        {row}_{column}_weights = Unsqueeze({row}_{column}_weight, last_axis)
-        {row}_{column}_part = Mul({row}_{column}, {row}_{column}_weights)
-        """
-        for row in ("top", "bottom")
-        for column in ("left", "right")
-    )
-    + """
-    blended = Sum(top_left_part, top_right_part, bottom_left_part, bottom_right_part)
-    prepare_bytes = Round(blended)
+    values, constants = _values(wanted.values)
+    if preparation is Preparation.IMAGE:
+        inputs = "uint8[image_height, image_width, 3] image"
+        sampler = graph_sampling.fitted(wanted.longer, wanted.multiple, wanted.rounding)
+    else:
+        inputs = "uint8[height, width, 3] crop, float[2] extent"
+        sampler = graph_sampling.Piece("sampled = Cast<to = 1>(crop) extent_again = Identity(extent)")
+    kind = "int32" if wanted.values.integer else "float"
+    text = f"""
+        prepare ({inputs}) => ({kind}[1, height, width, 3] prepared, float[2] extent_again)
+        {{ {sampler.text} {values} }}
     """
-)
+    return Part(parse(network, text, {**sampler.constants, **constants}), (("prepared", wanted.name),))
+
+
+def _values(wanted: Values) -> tuple[str, Constants]:
+    """From `sampled`, bytes as float32 (h, w, 3), to `prepared`, with a batch in front."""
+    constants: Constants = {"prepare_batch": np.array([0], dtype=np.int64)}
+    steps, last = "", "sampled"
+    for name, operator, value, nothing in (("scale", "Mul", wanted.scale, 1.0), ("offset", "Add", wanted.offset, 0.0)):
+        if value != nothing:
+            constants[f"prepare_{name}"] = np.array(value, dtype=np.float32)
+            steps += f"prepare_{name}d = {operator}({last}, prepare_{name})\n"
+            last = f"prepare_{name}d"
+    if wanted.integer:
+        steps += f"prepare_whole = Cast<to = {INT32}>({last})\n"
+        last = "prepare_whole"
+    return steps + f"prepared = Unsqueeze({last}, prepare_batch)\n", constants

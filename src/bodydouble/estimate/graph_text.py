@@ -26,9 +26,15 @@ class Part:
 
 
 def parse(network: onnx.ModelProto, text: str, constants: Constants) -> onnx.ModelProto:
-    """A piece of graph from ONNX text, in the network's own opset. `constants` are its named tensors."""
+    """A piece of graph from ONNX text, in the network's own opset.
+
+    constants: named tensors that the text may use; those that it does not are left out.
+    """
     opset = next(entry.version for entry in network.opset_import if entry.domain in ("", "ai.onnx"))
     header = f'<ir_version: {network.ir_version}, opset_import: ["": {opset}]>'
     model = onnx.parser.parse_model(header + text)
-    model.graph.initializer.extend(onnx.numpy_helper.from_array(value, name) for name, value in constants.items())
+    used = {name for node in model.graph.node for name in node.input}
+    for name, value in constants.items():
+        if name in used:
+            model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
     return model
