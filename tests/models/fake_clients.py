@@ -90,6 +90,7 @@ class Site:
     def __init__(self, content: bytes) -> None:
         self.content = content
         self.asked: list[str] = []
+        self.paths: list[str] = []
         self.ranges = True
         self.break_after: int | None = None
         self.address = ""
@@ -103,6 +104,7 @@ def serving(content: bytes) -> Iterator[Site]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range", "")
             site.asked.append(asked)
+            site.paths.append(self.path)
             start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and site.ranges else 0
             if start >= len(site.content) and start:
                 self.send_error(416)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from bodydouble import models
-from bodydouble.models.cards import Member, Package, Url, parse
+from bodydouble.models.cards import Companion, Member, Package, Url, parse
 from bodydouble.types import BodyDoubleError
 
 SOURCES = 'sources = [{ package = "box", member = "a/thing.tflite" }, { url = "file:///thing.tflite" }]'
+HASH = "0123456789abcdef" * 4
 GOOD = """
 [packages.box]
 client = "pip"
@@ -59,6 +60,9 @@ def test_a_card() -> None:
         ('client = "pip"', 'client = "brew"', 'client is "brew"; choose from pip, npm'),
         ('package = "box"', 'package = "bag"', 'no package "bag"; choose from box'),
         ('member = "a/thing.tflite" }', 'member = "a/thing.tflite", sha = "1" }', "source 1 has unknown keys: sha"),
+        ("size = 3", 'size = 3\ncompanions = [1]', "companion 1 is 1; wanted a table"),
+        ("size = 3", 'size = 3\ncompanions = [{ name = "a.bin", size = 1 }]', "companion 1 has no sha256"),
+        ("size = 3", f'size = 3\ncompanions = [{{ name = "../a", size = 1, sha256 = "{HASH}" }}]', "wanted a file name"),
         ('points = "Identity"', "points = 1", "wanted names of tensors"),
         ("[files.thing]", "[files.thing", "zoo.toml is not valid TOML"),
         (SOURCES, "sources = []", "at least one source"),
@@ -84,6 +88,23 @@ def test_what_we_ship() -> None:
         assert card.licence in ("Apache-2.0", "BSD-3-Clause")
         assert len(card.about) < 100
         assert "//" not in Path(__file__).parents[2].joinpath("src/bodydouble/models/zoo.toml").read_text()
+
+
+def test_a_card_with_companions() -> None:
+    (card,) = parse(
+        GOOD.replace("size = 3", f'size = 3\ncompanions = [{{ name = "a.bin", size = 5, sha256 = "{HASH}" }}]')
+    ).values()
+    assert card.companions == (Companion("a.bin", 5, HASH),)
+    assert card.whole_size == 8
+
+
+def test_the_models_of_tfjs_come_with_their_weights() -> None:
+    for name in ("posenet-mobilenet", "movenet-lightning", "movenet-thunder", "movenet-multipose"):
+        card = models.card(name)
+        assert card.suffix == ".json"
+        assert len(card.companions) == 1 and card.companions[0].name.endswith(".bin")
+        assert models.place(card).parent.name == name
+        assert card.outputs
 
 
 def test_an_unknown_name_lists_the_known() -> None:

@@ -17,6 +17,7 @@ from tiny_tflite import Tiny
 from bodydouble import models
 from bodydouble.models import cards as cards_module
 from bodydouble.models import converted, fetching
+from bodydouble.models.cards import Companion
 from bodydouble.types import BodyDoubleError
 
 
@@ -38,9 +39,9 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     calls: list[object] = []
     real = converted.to_onnx
 
-    def to_onnx(path: Path, *, outputs: object = None) -> onnx.ModelProto:
+    def to_onnx(path: Path, *, outputs: object = None, input_shapes: object = None) -> onnx.ModelProto:
         calls.append(outputs)
-        return real(path, outputs=outputs)
+        return real(path, outputs=outputs, input_shapes=input_shapes)
 
     monkeypatch.setattr(converted, "to_onnx", to_onnx)
     return calls
@@ -89,6 +90,31 @@ def test_another_converter_makes_another_file(tiny_model: Fake, monkeypatch: pyt
     path = models.onnx_path("thing")
     monkeypatch.setattr(converted, "CONVERTER_VERSION", converted.CONVERTER_VERSION + 1)
     assert models.onnx_path("thing") != path
+
+
+def test_shapes_of_inputs_are_kept_apart(tiny_model: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    real = converted.to_onnx
+
+    def to_onnx(path: Path, *, outputs: object = None, input_shapes: object = None) -> onnx.ModelProto:
+        asked.append(input_shapes)
+        return real(path, outputs=outputs)
+
+    monkeypatch.setattr(converted, "to_onnx", to_onnx)
+    shapes = [None, (1, 4, 4, 2), (1, 8, 8, 2), {"t0": (1, 4, 4, 2)}]
+    assert len({models.onnx_path("thing", input_shapes=shape) for shape in shapes}) == 4
+    assert asked == shapes
+    models.onnx_path("thing", input_shapes={"t0": [1, 4, 4, 2]})
+    assert asked == shapes, "a list or a tuple is the same shape"
+
+
+def test_other_weights_are_another_model(tiny_model: Fake) -> None:
+    card = models.card("thing")
+    names = []
+    for companions in ((), (Companion("a.bin", 1, "1" * 64),), (Companion("a.bin", 1, "2" * 64),)):
+        object.__setattr__(card, "companions", companions)
+        names.append(converted._place(card, None, None).name)
+    assert len(set(names)) == 3
 
 
 def test_what_is_no_model(tiny_model: Fake) -> None:

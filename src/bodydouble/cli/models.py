@@ -32,7 +32,7 @@ def list_models() -> None:
     for column in (0, 1, 2, 3, 4):
         table.columns[column].no_wrap = True
     for name, card in models.zoo().items():
-        table.add_row(name, card.kind, _size(card.size), card.licence, models.status(name), card.about)
+        table.add_row(name, card.kind, _size(card.whole_size), card.licence, models.status(name), card.about)
     Console().print(table)
     typer.echo(f"cache: {models.cache_dir()}")
 
@@ -70,6 +70,7 @@ def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models l
         ("licence", f"{card.licence}, {card.author}"),
         ("size", f"{card.size} bytes"),
         ("SHA-256", card.sha256),
+        *(("beside it", f"{one.name}, {one.size} bytes, SHA-256 {one.sha256}") for one in card.companions),
         *(("source", str(source)) for source in card.sources),
         ("state", models.status(name)),
         ("file", str(models.place(card))),

