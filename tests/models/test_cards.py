@@ -62,7 +62,7 @@ def test_a_card() -> None:
         ('member = "a/thing.tflite" }', 'member = "a/thing.tflite", sha = "1" }', "source 1 has unknown keys: sha"),
         ("size = 3", 'size = 3\ncompanions = [1]', "companion 1 is 1; wanted a table"),
         ("size = 3", 'size = 3\ncompanions = [{ name = "a.bin", size = 1 }]', "companion 1 has no sha256"),
-        ("size = 3", f'size = 3\ncompanions = [{{ name = "../a", size = 1, sha256 = "{HASH}" }}]', "wanted a file name"),
+        ("size = 3", f'size = 3\ncompanions = [{{ name = "../a", size = 1, sha256 = "{HASH}" }}]', "a file name"),
         ('points = "Identity"', "points = 1", "wanted names of tensors"),
         ("[files.thing]", "[files.thing", "zoo.toml is not valid TOML"),
         (SOURCES, "sources = []", "at least one source"),
