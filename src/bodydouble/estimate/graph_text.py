@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,17 @@ def parse(network: onnx.ModelProto, text: str, constants: Constants) -> onnx.Mod
     opset = next(entry.version for entry in network.opset_import if entry.domain in ("", "ai.onnx"))
     header = f'<ir_version: {network.ir_version}, opset_import: ["": {opset}]>'
     model = onnx.parser.parse_model(header + text)
-    used = {name for node in model.graph.node for name in node.input}
+    used = set(_read(model.graph))
     for name, value in constants.items():
         if name in used:
             model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
     return model
+
+
+def _read(graph: onnx.GraphProto) -> Iterator[str]:
+    """Names that the nodes of a graph read, bodies of loops included."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _read(attribute.g)
