@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from bodydouble.estimate import cropping, graph, region, ssd
+from bodydouble.estimate import aiming, cropping, graph, region, ssd
 from bodydouble.estimate.family import Estimator, family
 from bodydouble.estimate.following import Follower
 from bodydouble.estimate.region import Region
@@ -20,7 +20,7 @@ from bodydouble.estimate.session import Session, open_sessions
 from bodydouble.estimate.sight import Sight, colour_between
 from bodydouble.models import Progress, onnx_path
 from bodydouble.skeletons import BLAZEPOSE_33, Skeleton
-from bodydouble.types import Frame, Image, Pose
+from bodydouble.types import Array, Frame, Image, Pose
 
 DETECTOR = "blazepose-detector"
 DETECTOR_STRIDES = (8, 16, 32, 32, 32)  # pose_detection_cpu.pbtxt, as the next ones
@@ -96,6 +96,7 @@ class BlazePose:
     def __init__(self, model: str, networks: Networks, people: int) -> None:
         self.model = model
         self.provider = networks.landmarks.device
+        self._networks = networks
         self._follow = Follower(networks, people)
         self._size: tuple[int, int] | None = None
 
@@ -105,6 +106,13 @@ class BlazePose:
             self._follow.reset()
             self._size = frame.size
         return [_pose(sight, frame.time) for sight in self._follow(frame.image, frame.time)]
+
+    def estimate_in(self, frame: Frame, box: Array) -> Pose | None:
+        """The person in a box (see family.Aimed)."""
+        inside = aiming.checked_box(box, frame.image)
+        if inside is None:
+            return None
+        return _pose(aiming.look_in(self._networks, frame.image, inside, len(BLAZEPOSE_33)), frame.time)
 
     def reset(self) -> None:
         """Forget everybody."""
