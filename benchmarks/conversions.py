@@ -31,7 +31,8 @@ from conversion_sets import FEEDS, RANGES, SHAPES, known_set, node_modules
 from rich.console import Console
 from rich.table import Table
 
-from bodydouble.convert import check, references
+from bodydouble.convert import check, compare, references, samples
+from bodydouble.convert.references import Feed
 from bodydouble.types import BodyDoubleError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -71,7 +72,7 @@ class Result:
     nodes: int = 0
     runs: int = 0
     reference: str = ""
-    differences: list[check.Difference] = field(default_factory=list)
+    differences: list[compare.Difference] = field(default_factory=list)
     fault: str = ""
     peer: str = ""
 
@@ -84,15 +85,7 @@ class Result:
     def good(self) -> bool:
         """Whether the model converts, runs and agrees."""
         whole = all(d.rows is None or d.rows[0] == d.rows[1] for d in self.differences)
-        return not self.fault and whole and self.worst <= check.TOLERANCE
-
-
-def files_of(model: Path) -> list[Path]:
-    """The model's file and its shards."""
-    if model.suffix != ".json":
-        return [model]
-    groups = json.loads(model.read_text(encoding="utf-8")).get("weightsManifest", [])
-    return [model, *(model.parent / name for group in groups for name in group["paths"])]
+        return not self.fault and whole and self.worst <= compare.TOLERANCE
 
 
 def measured(command: Sequence[str]) -> dict:
@@ -109,7 +102,7 @@ def last_line(text: str) -> str:
     return (errors or lines or ["no message"])[-1][:400]
 
 
-def feeds(reference: references.Reference, stem: str, options: dict, batch: int) -> list[check.Feed]:
+def feeds(reference: references.Reference, stem: str, options: dict, batch: int) -> list[Feed]:
     """Random values, then each photograph, all in the model's range."""
     low, high = options["range"] or RANGES.get(stem, (0.0, 1.0))
     given = {**SHAPES.get(stem, {}), **options["shapes"]}
@@ -120,18 +113,18 @@ def feeds(reference: references.Reference, stem: str, options: dict, batch: int)
     made = []
     for number in range(1 + len(pictures)):
         if stem in FEEDS:
-            shape = check.chosen(next(place for place in places if place.name == "src"), given)
-            first = check.random_values(shape, np.dtype(np.float32), low, high, number)
-            scaled = check.picture_values(pictures[number - 1], shape, np.dtype(np.float32), low, high)
+            shape = samples.chosen(next(place for place in places if place.name == "src"), given)
+            first = samples.random_values(shape, np.dtype(np.float32), low, high, number)
+            scaled = samples.picture_values(pictures[number - 1], shape, np.dtype(np.float32), low, high)
             made.append(FEEDS[stem](number, scaled if number else first))
             continue
         feed = {}
         for place in places:
-            shape = check.chosen(place, given, batch if number == 0 else 1)
-            if number and check.is_picture(shape):
-                feed[place.name] = check.picture_values(pictures[number - 1], shape, place.dtype, low, high)
+            shape = samples.chosen(place, given, batch if number == 0 else 1)
+            if number and samples.is_picture(shape):
+                feed[place.name] = samples.picture_values(pictures[number - 1], shape, place.dtype, low, high)
             else:
-                feed[place.name] = check.random_values(shape, place.dtype, low, high, number)
+                feed[place.name] = samples.random_values(shape, place.dtype, low, high, number)
         made.append(feed)
     return made
 
@@ -157,7 +150,7 @@ def refer(model: Path, kept: Path, options: dict) -> None:
     part.rename(kept)
 
 
-def kept_answers(kept: Path) -> tuple[list[check.Feed], list[check.Feed], str]:
+def kept_answers(kept: Path) -> tuple[list[Feed], list[Feed], str]:
     with np.load(kept) as file:
         notes = json.loads(str(file["names"]))
         made, answers = (
@@ -167,7 +160,7 @@ def kept_answers(kept: Path) -> tuple[list[check.Feed], list[check.Feed], str]:
     return made, answers, notes["runtime"]
 
 
-def compare(model: Path, converted: Path, kept: Path) -> None:
+def judge(model: Path, converted: Path, kept: Path) -> None:
     """(In a process of its own.) Checks and runs the ONNX model; prints what was found as JSON."""
     import onnx
 
@@ -177,16 +170,16 @@ def compare(model: Path, converted: Path, kept: Path) -> None:
     aliases = references.aliases(model)
     inputs = [place.name for place in loaded.graph.input]
     outputs = [place.name for place in loaded.graph.output]
-    fed_as = check.partners(
+    fed_as = compare.partners(
         [name for name in made[0] if name in inputs or len(inputs) == len(made[0])], inputs, aliases
     )
-    answered_as = check.partners(list(wanted[0]), outputs, aliases)
+    answered_as = compare.partners(list(wanted[0]), outputs, aliases)
     content = converted.read_bytes()
     got = []
     for feed in made:
         answer = check.run(content, {public: feed[name] for name, public in fed_as.items()})
         got.append({name: answer[public] for name, public in answered_as.items()})
-    found = check.differences(wanted, got)
+    found = compare.differences(wanted, got)
     rows = [(answered_as[d.output], d.error, d.rows) for d in found]
     print(json.dumps({"nodes": len(loaded.graph.node), "runs": len(made), "runtime": runtime, "differences": rows}))
 
@@ -201,7 +194,7 @@ def work(kind: str, *arguments: str) -> str:
 
 
 def examine(model: Path, cache: Path, options: dict) -> Result:
-    files = files_of(model)
+    files = references.files_of(model)
     result = Result(model, sum(path.stat().st_size for path in files))
     digest = hashlib.sha256(
         json.dumps([FEEDS_VERSION, options["pictures"], options["range"], options["shapes"]]).encode()
@@ -220,13 +213,13 @@ def examine(model: Path, cache: Path, options: dict) -> Result:
         result.onnx_bytes = converted.stat().st_size
         if not kept.exists():
             work("refer", str(model), str(kept), json.dumps(options))
-        found = json.loads(work("compare", str(model), str(converted), str(kept)))
+        found = json.loads(work("judge", str(model), str(converted), str(kept)))
     except (BodyDoubleError, subprocess.SubprocessError) as error:
         result.fault = str(error)
         return result
     result.nodes, result.runs, result.reference = found["nodes"], found["runs"], found["runtime"]
     result.differences = [
-        check.Difference(name, error, rows and tuple(rows)) for name, error, rows in found["differences"]
+        compare.Difference(name, error, rows and tuple(rows)) for name, error, rows in found["differences"]
     ]
     return result
 
@@ -300,7 +293,7 @@ def summary(results: Sequence[Result]) -> str:
         return f"0 of {len(results)} convert."
     seconds, peaks = ([getattr(r, name) for r in converted] for name in ("seconds", "peak"))
     return (
-        f"{good} of {len(results)} convert, run and agree to {check.TOLERANCE:g} of the output's range; "
+        f"{good} of {len(results)} convert, run and agree to {compare.TOLERANCE:g} of the output's range; "
         f"seconds: median "
         f"{np.median(seconds):.1f}, most {max(seconds):.1f}; peak memory: median {np.median(peaks) / MEGABYTE:.0f} MB, "
         f"most {max(peaks) / MEGABYTE:.0f} MB."
@@ -329,7 +322,7 @@ def main() -> int:
         if kind == "refer":
             refer(Path(rest[0]), Path(rest[1]), json.loads(rest[2]))
         else:
-            compare(*(Path(name) for name in rest))
+            judge(*(Path(name) for name in rest))
         return 0
     given = arguments()
     if given.against:

@@ -7,6 +7,7 @@ right for every model.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -32,6 +33,10 @@ NODE_MODULES = "BODYDOUBLE_NODE_MODULES"  # environment: a folder with @tensorfl
 _TFJS_TYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
 
 
+class Unavailable(BodyDoubleError):
+    """A reference runtime cannot be asked: it is not installed, or does not run the model itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """An input of a model. shape: -1 for a size that is unknown, None if not even the number of axes is known."""
@@ -50,7 +55,7 @@ class Reference(Protocol):
         """What the model is fed."""
 
     def run(self, feeds: Sequence[Feed]) -> list[Feed]:
-        """The outputs for each feed. Raises BodyDoubleError, one line, if the runtime cannot."""
+        """The outputs for each feed. Raises Unavailable, one line, if the runtime cannot."""
 
 
 class Tfjs:
@@ -89,7 +94,7 @@ class Tfjs:
         if run.returncode:
             lines = run.stderr.strip().splitlines()
             told = next((line.strip() for line in lines if "Error" in line), lines[-1] if lines else "no message")
-            raise BodyDoubleError(f"TensorFlow.js cannot run {self.model.name}: {told}")
+            raise Unavailable(f"TensorFlow.js cannot run {self.model.name}: {told}")
         return run.stdout
 
 
@@ -100,15 +105,16 @@ class Litert:
 
     def __init__(self, model: Path) -> None:
         try:
-            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+            litert = importlib.import_module("ai_edge_litert.interpreter")  # it has no types
         except ImportError as error:
-            raise BodyDoubleError(
+            raise Unavailable(
                 "LiteRT is not installed, which runs .tflite files: pip install ai-edge-litert"
             ) from error
         self.model = model
         try:
-            self._interpreter = Interpreter(
-                model_path=str(model), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            self._interpreter = litert.Interpreter(
+                model_path=str(model),
+                experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -142,15 +148,23 @@ class Litert:
             place["name"]: interpreter.get_tensor(place["index"]).copy() for place in interpreter.get_output_details()
         }
 
-    def _cannot(self, error: Exception) -> BodyDoubleError:
-        return BodyDoubleError(f"LiteRT cannot run {self.model.name}: {' '.join(str(error).split())}")
+    def _cannot(self, error: Exception) -> Unavailable:
+        return Unavailable(f"LiteRT cannot run {self.model.name}: {' '.join(str(error).split())}")
 
 
 def reference(model: Path, modules: Path | None = None) -> Reference:
-    """The runtime that the file was made for. Raises BodyDoubleError, one line: what is missing, how to get it."""
+    """The runtime that the file was made for. Raises Unavailable, one line: what is missing, how to get it."""
     with model.open("rb") as file:
         is_tflite = file.read(8)[4:] == b"TFL3"
     return Litert(model) if is_tflite else Tfjs(model, modules)
+
+
+def files_of(model: Path) -> list[Path]:
+    """A model's file and, of TensorFlow.js, the files with its weights."""
+    if model.suffix != ".json":
+        return [model]
+    groups = json.loads(model.read_text(encoding="utf-8")).get("weightsManifest") or []
+    return [model, *(model.parent / name for group in groups for name in group["paths"])]
 
 
 def aliases(model: Path) -> dict[str, str]:
@@ -167,7 +181,7 @@ def _node(modules: Path | None) -> tuple[str, Path]:
     """The program node and a folder with TensorFlow.js: the one given, the environment's, or one above here."""
     node = shutil.which("node")
     if node is None:
-        raise BodyDoubleError("Node is not installed, which runs TensorFlow.js: install Node 18 or newer")
+        raise Unavailable("Node is not installed, which runs TensorFlow.js: install Node 18 or newer")
     named = modules or (Path(os.environ[NODE_MODULES]) if os.environ.get(NODE_MODULES) else None)
     here = Path.cwd()
     places = [named, named / "node_modules"] if named else [up / "node_modules" for up in (here, *here.parents)]
@@ -175,12 +189,12 @@ def _node(modules: Path | None) -> tuple[str, Path]:
         if (place / TFJS).is_dir():
             return node, place.resolve()
     where = f"not in {named}" if named else "in no node_modules folder from here upwards"
-    raise BodyDoubleError(f"{TFJS} is {where}: npm install {TFJS}@4 (or set {NODE_MODULES} to where it is)")
+    raise Unavailable(f"{TFJS} is {where}: npm install {TFJS}@4 (or set {NODE_MODULES} to where it is)")
 
 
 def _dtype(name: str) -> np.dtype[Any]:
     if name not in _TFJS_TYPES:
-        raise BodyDoubleError(f"an input of type {name}, which is not numbers")
+        raise Unavailable(f"an input of type {name}, which is not numbers")
     return np.dtype(_TFJS_TYPES[name])
 
 

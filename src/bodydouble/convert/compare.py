@@ -1,0 +1,105 @@
+"""How far a converted model's answers are from those of its source.
+
+An error is the largest difference over the range of the reference's values, 0 counted into that range, so that an
+output of one number has a range too. Lists that differ in length are matched row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bodydouble.convert.references import Feed
+from bodydouble.types import BodyDoubleError
+
+Tensor = npt.NDArray[Any]
+
+TOLERANCE = 1e-3  # of an output's range
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far an output is from the reference's. error: a part of its range (inf: other shape). rows: of a list of
+    unknown length, how many rows have their like, of how many; None where the shapes agree."""
+
+    output: str
+    error: float
+    rows: tuple[int, int] | None = None
+
+
+def partners(
+    names: Sequence[str], others: Sequence[str], aliases: Mapping[str, str], *, some: bool = False
+) -> dict[str, str]:
+    """For each of the reference's tensor names the ONNX model's: the same, without ":0", or the signature's alias.
+
+    some: leave out names that have no partner. Raises BodyDoubleError for those otherwise.
+    """
+    found: dict[str, str] = {}
+    bare = {_bare(tensor): alias for tensor, alias in aliases.items()}
+    for name in names:
+        wishes = [name, _bare(name), f"{_bare(name)}:0"]
+        alias = aliases.get(name, bare.get(_bare(name)))
+        if alias is not None:
+            wishes = [alias, _bare(alias), *wishes]
+        partner = next((wish for wish in wishes if wish in others), None)
+        if partner is None and len(names) == len(others) == 1:
+            partner = others[0]
+        if partner is None and some:
+            continue
+        if partner is None:
+            raise BodyDoubleError(f'no "{name}" among {", ".join(others)}')
+        found[name] = partner
+    return found
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix(":0")
+
+
+def differences(wanted: Sequence[Feed], got: Sequence[Feed]) -> list[Difference]:
+    """Each output's error over several runs; the range is that of all the runs together."""
+    found = []
+    for name in wanted[0]:
+        values = [np.asarray(answer[name], np.float64) for answer in wanted]
+        others = [np.asarray(answer[name], np.float64) for answer in got]
+        finite = [value[np.isfinite(value)] for value in values]
+        low = min((float(value.min()) for value in finite if value.size), default=0.0)
+        high = max((float(value.max()) for value in finite if value.size), default=0.0)
+        scale = (max(high, 0.0) - min(low, 0.0)) or 1.0
+        pairs = [_difference(value, other) for value, other in zip(values, others, strict=True)]
+        rows = [count for _, count in pairs if count is not None]
+        total = (sum(n for n, _ in rows), sum(n for _, n in rows)) if rows else None
+        found.append(Difference(name, max(error for error, _ in pairs) / scale, total))
+    return found
+
+
+def _difference(wanted: Tensor, got: Tensor) -> tuple[float, tuple[int, int] | None]:
+    """Largest difference; where lists differ in length or order, that of each row and its nearest."""
+    if wanted.shape == got.shape:
+        return _largest(wanted, got), None
+    if wanted.ndim != got.ndim or wanted.ndim == 0:
+        return np.inf, None
+    longer = [axis for axis in range(wanted.ndim) if wanted.shape[axis] != got.shape[axis]]
+    if len(longer) > 1:
+        return np.inf, None
+    rows = np.moveaxis(wanted, longer[0], 0).reshape(wanted.shape[longer[0]], -1)
+    others = np.moveaxis(got, longer[0], 0).reshape(got.shape[longer[0]], -1)
+    count = max(len(rows), len(others))
+    if not len(rows) or not len(others):
+        return np.inf, (0, count)
+    fewer, more = (rows, others) if len(rows) < len(others) else (others, rows)
+    nearest = [float(np.abs(more - row).max(axis=1).min()) for row in fewer]
+    return max(nearest), (len(fewer), count)
+
+
+def _largest(wanted: Tensor, got: Tensor) -> float:
+    """Largest difference; values that are not finite must be the same."""
+    if wanted.size == 0:
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        difference = np.where((wanted == got) | (np.isnan(wanted) & np.isnan(got)), 0.0, np.abs(wanted - got))
+    return float(np.nan_to_num(difference, nan=np.inf).max())
