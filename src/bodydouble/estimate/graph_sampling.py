@@ -74,7 +74,8 @@ def turned(width: int, height: int, sampling: Sampling, border: Border, rounding
         "crop_row": offsets(height, sampling).reshape(height, 1),
         "crop_size": float32(width),
         "pixel_list": np.array([-1, 3], dtype=np.int64),
-        "last_axis": np.array([-1], dtype=np.int64),
+        "flat": np.array([-1], dtype=np.int64),
+        "as_planes": np.array([3, height, width], dtype=np.int64),
         "half": float32(0.5),
         **_NUMBERS,
     }
@@ -281,22 +282,29 @@ _MASK = """
 _CUT += _MASK
 _REPLICATE_FIT += _MASK
 
+# Weights are spread over whole planes, which ONNX Runtime does four times as fast as over the three values of a pixel.
 _BLEND_POINTS = (
     "pixels = Reshape(image, pixel_list)"
     + "top_start = Mul(top_index, width) bottom_start = Mul(bottom_index, width)"
     + "".join(
         f"""
-        {row}_{column}_index = Add({row}_start, {column}_index)
+        {row}_{column}_places = Add({row}_start, {column}_index)
+        {row}_{column}_index = Reshape({row}_{column}_places, flat)
         {row}_{column}_bytes = Gather(pixels, {row}_{column}_index)
-        {row}_{column} = Cast<to = 1>({row}_{column}_bytes)
-        {row}_{column}_weight = Mul(weight_{row}, weight_{column})
-        {row}_{column}_weights = Unsqueeze({row}_{column}_weight, last_axis)
-        {row}_{column}_part = Mul({row}_{column}, {row}_{column}_weights)
+        {row}_{column}_planes = Transpose<perm = [1, 0]>({row}_{column}_bytes)
+        {row}_{column} = Cast<to = 1>({row}_{column}_planes)
+        {row}_{column}_weights = Mul(weight_{row}, weight_{column})
+        {row}_{column}_weight = Reshape({row}_{column}_weights, flat)
+        {row}_{column}_part = Mul({row}_{column}, {row}_{column}_weight)
         """
         for row in ("top", "bottom")
         for column in ("left", "right")
     )
-    + "blended = Sum(top_left_part, top_right_part, bottom_left_part, bottom_right_part)"
+    + """
+    blended_planes = Sum(top_left_part, top_right_part, bottom_left_part, bottom_right_part)
+    blended_pictures = Reshape(blended_planes, as_planes)
+    blended = Transpose<perm = [1, 2, 0]>(blended_pictures)
+    """
 )
 # Each row of samples is one line of 3 x width values, so that weights repeat along one axis only.
 _BLEND_LINES = (
