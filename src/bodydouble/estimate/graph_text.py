@@ -34,17 +34,26 @@ def parse(network: onnx.ModelProto, text: str, constants: Constants) -> onnx.Mod
     opset = next(entry.version for entry in network.opset_import if entry.domain in ("", "ai.onnx"))
     header = f'<ir_version: {network.ir_version}, opset_import: ["": {opset}]>'
     model = onnx.parser.parse_model(header + text)
-    used = set(_read(model.graph))
+    graph = model.graph
+    outside = {name for node in graph.node for name in node.input}
+    inside = {name for node in graph.node for body in _bodies(node) for name in _read(body)}
     for name, value in constants.items():
-        if name in used:
-            model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+        tensor = onnx.numpy_helper.from_array(value, name)
+        if name in inside:  # onnx.compose does not rename what a body reads of the initializers around it
+            graph.node.insert(0, onnx.helper.make_node("Constant", [], [name], value=tensor))
+        elif name in outside:
+            graph.initializer.append(tensor)
     return model
 
 
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    """Graphs in a node's attributes, of a Loop or an If."""
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
 def _read(graph: onnx.GraphProto) -> Iterator[str]:
-    """Names that the nodes of a graph read, bodies of loops included."""
+    """Names that the nodes of a graph read, bodies included."""
     for node in graph.node:
         yield from node.input
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from _read(attribute.g)
+        for body in _bodies(node):
+            yield from _read(body)
