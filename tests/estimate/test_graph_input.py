@@ -79,6 +79,10 @@ TURNED = {
     for sampling, border in CONVENTIONS
     if sampling is not Sampling.CORNERS
 }
+CORNERS = wanted(Sampling.CORNERS, Border.BLACK, rounding=Rounding.DOWN)
+WHOLE_LEVELS, RESIZED = (
+    session(prepare(NETWORK, CORNERS, preparation).model) for preparation in (Preparation.IMAGE, Preparation.RESIZE)
+)
 # Quarters, so that float32 places the samples exactly where float64 does: a cut has no mercy for a hair's breadth.
 places = st.tuples(st.integers(-40, 200), st.integers(-40, 200), st.integers(16, 500)).map(lambda v: np.array(v) / 4)
 
@@ -119,6 +123,25 @@ def test_the_crop_inside_and_outside_are_one_to_half_a_level():
     for convention in CONVENTIONS:
         values, _ = SESSIONS[convention].run(None, {"image": image, "region": where.array()})
         assert np.abs(cropping.cut(image, where, wanted(*convention)) - values[0]).max() <= 0.52 + 1 / 16
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.tuples(st.integers(12, 40), st.integers(12, 30)), places, st.integers(0, 2**32 - 1))
+def test_resize_gives_the_same_crop_to_a_level(size, place, seed):
+    image = np.random.default_rng(seed).integers(1, 256, (*size, 3), dtype=np.uint8)  # 0 is outside
+    feed = {"image": image, "region": region.Region(*place).array()}
+    want = WHOLE_LEVELS.run(None, feed)[0]
+    got = RESIZED.run(None, feed)[0]
+    cut = (want == 0) != (got == 0)  # a sample on the very edge may be cut here and not there
+    assert cut.mean() < 0.15
+    # ten bits of weight in each direction: at most 1/512 of the greatest step, and then rounded down
+    assert np.abs(want - got)[~cut].max(initial=0) <= 2
+    assert (np.abs(want - got)[~cut] > 1).mean() < 0.01
+
+
+def test_resize_is_for_corners_only():
+    with pytest.raises(ValueError, match=r"use Preparation\.IMAGE"):
+        prepare(NETWORK, wanted(Sampling.NO_EXTENT, Border.BLACK), Preparation.RESIZE)
 
 
 def test_corners_on_a_region_that_may_turn_are_refused():
@@ -165,6 +188,9 @@ def test_the_whole_picture_resized_and_filled(size):
     assert np.abs(inside[0][0] - np.floor(want + 1e-3)).max() <= 1
     assert (inside[0][0] != np.floor(want + 1e-3)).mean() < 1e-3
     np.testing.assert_allclose(inside[1], np.array(filled) * size / resized, rtol=1e-5)
+    resized_inside = session(prepare_whole(NETWORK, asked, Preparation.RESIZE).model).run(None, {"image": image})
+    assert np.abs(resized_inside[0] - inside[0]).max() <= 1
+    np.testing.assert_allclose(resized_inside[1], inside[1])
     crop, extent = cropping.whole(image, asked)
     assert np.abs(crop - want).mean() <= 1 and np.abs(crop - want).max() <= 255 / 16 + 1
     np.testing.assert_allclose(extent, inside[1], rtol=1e-5)

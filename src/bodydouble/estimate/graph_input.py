@@ -22,9 +22,13 @@ INT32 = onnx.TensorProto.INT32
 
 
 class Preparation(StrEnum):
-    """Where the crop is made."""
+    """Where the crop is made: in the graph, in the graph with ONNX's Resize where that can do it, or outside.
+
+    Resize is quick on a CPU; what else runs it, and how exactly, differs.
+    """
 
     IMAGE = "image"
+    RESIZE = "resize"
     CROP = "crop"
 
 
@@ -96,13 +100,21 @@ class Whole:
 
 
 def prepare(network: onnx.ModelProto, wanted: Input, preparation: Preparation) -> Part:
-    """From `image` or `crop` and `region` (4,) to the network's input; hands the region on as `region_again`."""
+    """From `image` or `crop` and `region` (4,) to the network's input; hands the region on as `region_again`.
+
+    Raises ValueError for Resize on anything but corners, black outside and rounded down.
+    """
     sampler = graph_sampling.Piece("sampled = Cast<to = 1>(crop)")
     picture = f"uint8[{wanted.height}, {wanted.width}, 3] crop"
     if preparation is Preparation.IMAGE:
         picture = "uint8[image_height, image_width, 3] image"
         sample = graph_sampling.upright if wanted.upright else graph_sampling.turned
         sampler = sample(wanted.width, wanted.height, wanted.sampling, wanted.border, wanted.rounding)
+    elif preparation is Preparation.RESIZE:
+        if (wanted.sampling, wanted.border, wanted.rounding) != (Sampling.CORNERS, Border.BLACK, Rounding.DOWN):
+            raise ValueError("Resize crops by corners, black outside and rounded down; use Preparation.IMAGE")
+        picture = "uint8[image_height, image_width, 3] image"
+        sampler = graph_sampling.resized(wanted.width, wanted.height)
     values, constants = _values(wanted.values)
     kind = "int32" if wanted.values.integer else "float"
     text = f"""
@@ -119,9 +131,11 @@ def prepare_whole(network: onnx.ModelProto, wanted: Whole, preparation: Preparat
     extent: (2,) width and height that the filled picture would have in source pixels.
     """
     values, constants = _values(wanted.values)
-    if preparation is Preparation.IMAGE:
+    if preparation is not Preparation.CROP:
         inputs = "uint8[image_height, image_width, 3] image"
         sampler = graph_sampling.fitted(wanted.longer, wanted.multiple, wanted.rounding)
+        if preparation is Preparation.RESIZE:
+            sampler = graph_sampling.refitted(wanted.longer, wanted.multiple)
     else:
         inputs = "uint8[height, width, 3] crop, float[2] extent"
         sampler = graph_sampling.Piece("sampled = Cast<to = 1>(crop) extent_again = Identity(extent)")

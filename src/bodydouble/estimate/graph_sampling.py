@@ -122,6 +122,29 @@ def fitted(longer: int, multiple: int, rounding: Rounding) -> Piece:
     return Piece(_FIT + _NEIGHBOURS + _REPLICATE_FIT + _BLEND_LINES + _ROUND[rounding], constants)
 
 
+def resized(width: int, height: int) -> Piece:
+    """An upright region by its corners, black outside, with ONNX's own operator: on a CPU four times as quick.
+
+    ONNX Runtime mixes bytes with weights of 10 bits and rounds down: one value in twenty is a level less.
+    """
+    constants: Constants = {
+        "aspect": float32(height / width),
+        "crop_shape": np.array([1, height, width, 3], dtype=np.int64),
+        **_RESIZED,
+        **_NUMBERS,
+    }
+    return Piece(
+        _REGION + _CORNERS + _RESIZE.format(mode="tf_crop_and_resize", roi="roi", shape="crop_shape"), constants
+    )
+
+
+def refitted(longer: int, multiple: int) -> Piece:
+    """What `fitted` gives, with ONNX's own operator, as `resized`."""
+    fit = fitted(longer, multiple, Rounding.DOWN)
+    text = _FIT + _FIT_SHAPES + _RESIZE.format(mode="asymmetric", roi="", shape="fit_shape")
+    return Piece(text.replace("sampled =", "unfilled =") + _FILL, {**fit.constants, **_RESIZED})
+
+
 _NUMBERS: Constants = {
     "one": float32(1),
     "zero": float32(0),
@@ -343,3 +366,59 @@ _ROUND = {
     Rounding.DOWN: "blended_more = Add(blended, hair) sampled = Floor(blended_more)",
     Rounding.NONE: "sampled = Identity(blended)",
 }
+
+_RESIZED: Constants = {
+    "batch": np.array([0], dtype=np.int64),
+    "one_entry": np.array([1], dtype=np.int64),
+    "two": float32(2),
+    "whole_from": np.array([0], dtype=np.float32),
+    "whole_to": np.array([1], dtype=np.float32),
+    "channels": np.array([3], dtype=np.int64),
+    "one_batch": np.array([1], dtype=np.int64),
+    "no_filling": np.array([0], dtype=np.int64),
+}
+_CORNERS = (
+    """
+    side_down = Mul(side, aspect)
+    half_across = Div(side, two)
+    half_down = Div(side_down, two)
+    x_low = Sub(middle_x, half_across)
+    x_high = Add(middle_x, half_across)
+    y_low = Sub(middle_y, half_down)
+    y_high = Add(middle_y, half_down)
+"""
+    + "".join(
+        f"""
+    {axis}_{end}_share = Div({axis}_{end}, {length}_float)
+    {axis}_{end}_entry = Reshape({axis}_{end}_share, one_entry)
+    """
+        for axis, length in (("x", "width"), ("y", "height"))
+        for end in ("low", "high")
+    )
+    + """
+    roi = Concat<axis = 0>(whole_from, y_low_entry, x_low_entry, whole_from,
+                           whole_to, y_high_entry, x_high_entry, whole_to)
+"""
+)
+_RESIZE = """
+    pictures = Unsqueeze(image, batch)
+    crops = Resize<mode = "linear", coordinate_transformation_mode = "{mode}">(pictures, {roi}, , {shape})
+    crop_bytes = Squeeze(crops, batch)
+    sampled = Cast<to = 1>(crop_bytes)
+"""
+_FIT_SHAPES = """
+    resized_width_whole = Cast<to = 7>(resized_width)
+    resized_height_whole = Cast<to = 7>(resized_height)
+    resized_width_entry = Reshape(resized_width_whole, one_entry)
+    resized_height_entry = Reshape(resized_height_whole, one_entry)
+    fit_shape = Concat<axis = 0>(one_batch, resized_height_entry, resized_width_entry, channels)
+    filling_right = Sub(filled_width, resized_width)
+    filling_bottom = Sub(filled_height, resized_height)
+    filling_right_whole = Cast<to = 7>(filling_right)
+    filling_bottom_whole = Cast<to = 7>(filling_bottom)
+    filling_right_entry = Reshape(filling_right_whole, one_entry)
+    filling_bottom_entry = Reshape(filling_bottom_whole, one_entry)
+    filling = Concat<axis = 0>(no_filling, no_filling, no_filling,
+                               filling_bottom_entry, filling_right_entry, no_filling)
+"""
+_FILL = "sampled = Pad(unfilled, filling)"
