@@ -27,6 +27,7 @@ ALLOWED = {
     "retarget": VALUES,
     "characters": VALUES,
     "outputs": VALUES | {"characters"},
+    "evaluation": VALUES | {"estimate", "sources", "outputs"},
     "pipeline": VALUES
     | {"models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
 }

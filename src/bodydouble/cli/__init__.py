@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bodydouble.cli import animate, bench, characters, convert, demo, doctor, models, track
+from bodydouble.cli import animate, bench, characters, convert, demo, doctor, evaluate, models, track
 from bodydouble.types import BodyDoubleError
 
 USER_ERROR = 2
@@ -30,6 +30,7 @@ app.command("animate")(animate.animate)
 app.command("track")(track.track)
 app.command("demo")(demo.demo)
 app.command("convert")(convert.convert)
+app.command("eval")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models", help="Pose models: where they come from, fetch, inspect.")

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.sources.upright import degrees, from_exif, turned
+from bodydouble.sources.upright import Orientation, degrees, from_exif, turned
 from bodydouble.sources.white import on_white
 from bodydouble.types import BodyDoubleError, Frame, Image, SourceInfo
 
@@ -97,6 +97,15 @@ def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 def _read(path: Path) -> tuple[Image, int]:
     """(H, W, 3) uint8 RGB, upright, and the clockwise degrees that it was turned by."""
+    stored, orientation = read_stored(path)
+    return np.ascontiguousarray(turned(stored, orientation)), degrees(orientation)
+
+
+def read_stored(path: Path) -> tuple[Image, Orientation]:
+    """(H, W, 3) uint8 RGB as its rows are stored, and how it would have to be turned.
+
+    Raises BodyDoubleError, one line, for a file that is missing or no image.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -111,8 +120,7 @@ def _read(path: Path) -> tuple[Image, int]:
         ) from error
     if stored is None:
         raise BodyDoubleError(f"cannot read {path.name} as an image; wanted a whole PNG, JPEG, WebP, BMP or TIFF file")
-    orientation = from_exif(data)
-    return np.ascontiguousarray(turned(_rgb(_eight_bit(np.asarray(stored))), orientation)), degrees(orientation)
+    return np.ascontiguousarray(_rgb(_eight_bit(np.asarray(stored)))), from_exif(data)
 
 
 def _eight_bit(image: npt.NDArray[Any]) -> Image:
