@@ -139,6 +139,14 @@ def test_resize_gives_the_same_crop_to_a_level(size, place, seed):
     assert (np.abs(want - got)[~cut] > 1).mean() < 0.01
 
 
+@pytest.mark.parametrize("size", [(HEIGHT, 31), (31, WIDTH), (HEIGHT, WIDTH)])
+def test_resize_crops_a_picture_that_is_as_wide_or_high_as_the_crop(size):
+    """ONNX Runtime's Resize leaves such a side alone, whatever the region."""
+    image = np.random.default_rng(4).integers(0, 256, (*size, 3), dtype=np.uint8)
+    feed = {"image": image, "region": region.Region(13, 9, 12).array()}
+    assert np.abs(RESIZED.run(None, feed)[0] - WHOLE_LEVELS.run(None, feed)[0]).max() <= 1
+
+
 def test_resize_is_for_corners_only():
     with pytest.raises(ValueError, match=r"use Preparation\.IMAGE"):
         prepare(NETWORK, wanted(Sampling.NO_EXTENT, Border.BLACK), Preparation.RESIZE)
