@@ -1,7 +1,7 @@
 """Models from other formats to ONNX, without TensorFlow: reader -> graph -> passes -> writer.
 
-Knows nothing of poses. reading.py chooses the reader by content. TFLite: tflite.py reads the file, tflite_graph.py walks
-its operators, tflite_operators.py has a handler for each. TensorFlow.js: the package tfjs, laid out the same way.
+Knows nothing of poses. reading.py chooses the reader by content. TFLite: tflite.py reads the file, tflite_graph.py
+walks its operators, tflite_operators has a handler for each. TensorFlow.js: the package tfjs, laid out the same way.
 Why it is built so: docs/decisions/conversion.md
 """
 

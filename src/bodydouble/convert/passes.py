@@ -39,8 +39,8 @@ def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> G
         if weights == "float32" and array.dtype == np.float16:
             constants[name] = array.astype(np.float32)
         elif weights == "float16" and array.dtype == np.float32 and array.size >= SMALLEST_WEIGHTS:
-            if float(np.abs(array).max()) <= float(np.finfo(np.float16).max):
-                constants[name] = array.astype(np.float16)
+            fits = float(np.abs(array).max()) <= float(np.finfo(np.float16).max)
+            constants[name] = array.astype(np.float16) if fits else array
     return replace(graph, constants=constants)
 
 
@@ -114,5 +114,8 @@ def _fewer_pixels(graph: Graph, node: Node, resize: Node) -> bool:
     plain = node.op == "Conv" and {*node.attributes["kernel_shape"], *node.attributes["strides"]} == {1}
     if not plain or any(node.attributes["pads"]) or not resize.inputs[2]:
         return False  # a Resize by sizes has its channels in them
-    taken, given = (graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
-    return given[1] <= taken[1] and bool((graph.constants[resize.inputs[2]] >= 1).all())
+    taken, given = (graph.values[name].dims or () for name in (node.inputs[0], node.outputs[0]))
+    channels = (given[1], taken[1])
+    if not isinstance(channels[0], int) or not isinstance(channels[1], int):
+        return False
+    return channels[0] <= channels[1] and bool((graph.constants[resize.inputs[2]] >= 1).all())

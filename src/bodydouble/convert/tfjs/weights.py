@@ -1,7 +1,7 @@
 """The weights of a TensorFlow.js model: manifest and shards beside model.json, for graph models and layers models.
 
-A group's shards are one stretch of bytes, weight after weight. Quantised weights: float16 stay float16; uint8 and uint16
-are value * scale + min, for integers rounded. Source: tfjs-core, io_utils (decodeWeights).
+A group's shards are one stretch of bytes, weight after weight. Quantised weights: float16 stay float16; uint8 and
+uint16 are value * scale + min, for integers rounded. Source: tfjs-core, io_utils (decodeWeights).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from bodydouble.convert.graph import Tensor
 from bodydouble.types import BodyDoubleError
 
 # Types of weights; complex64 is none of ONNX's.
-DTYPES = {
+DTYPES: dict[str, np.dtype[Any]] = {
     "float32": np.dtype("<f4"),
     "int32": np.dtype("<i4"),
     "bool": np.dtype("bool"),
     "string": np.dtype(object),
 }
-QUANTIZED = {"float16": np.dtype("<f2"), "uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
+QUANTIZED: dict[str, np.dtype[Any]] = {"float16": np.dtype("<f2"), "uint8": np.dtype("u1"), "uint16": np.dtype("<u2")}
 LENGTH = np.dtype("<u4")  # before each string: how many bytes
 
 
@@ -81,7 +81,7 @@ def _weight(entry: Mapping[str, Any], data: bytes, offset: int, path: Path, part
         how = f" stored as {quantization.get('dtype')}" if quantization else ""
         raise BodyDoubleError(f'{path}: weight "{name}" of {entry["dtype"]}{how} and shape {shape} cannot be read')
     count = math.prod(shape)
-    if dtype == object:
+    if dtype.hasobject:
         return _strings(data, offset, shape, path, parts)
     end = offset + count * stored.itemsize
     if end > len(data):

@@ -1,0 +1,30 @@
+"""All handlers: importing this module fills the table."""
+
+from __future__ import annotations
+
+from bodydouble.convert.tfjs import (
+    arithmetic,
+    convolution,
+    creation,
+    detection,
+    matrices,
+    normalization,
+    pictures,
+    reduction,
+    shaping,
+    slicing,
+)
+from bodydouble.convert.tfjs.calls import HANDLERS as HANDLERS
+
+MODULES = (
+    arithmetic,
+    convolution,
+    creation,
+    detection,
+    matrices,
+    normalization,
+    pictures,
+    reduction,
+    shaping,
+    slicing,
+)
