@@ -115,7 +115,9 @@ def _graph_model(path: Path, request: Request) -> tuple[Graph, str]:
 
 
 def _layers_model(path: Path, request: Request) -> tuple[Graph, str]:
-    raise BodyDoubleError(f"{path} is a TensorFlow.js layers model, which cannot be converted yet")
+    from bodydouble.convert.keras import networks
+
+    return networks.to_graph(path, request), path.stem
 
 
 READERS: dict[str, Callable[[Path, Request], tuple[Graph, str]]] = {

@@ -50,8 +50,14 @@ async function load(file) {
     return { inputs: model.inputs.map(describe), outputs: model.outputs.map(describe), run };
   }
   const model = await tf.loadLayersModel(handler);
+  if (model.getClassName() === 'Sequential') model.build();  // which names its inputs and outputs
+  // A layer that gives several outputs has its name on all of them: number those after the first.
+  const unique = (names) => names.map((name, at) => {
+    const before = names.slice(0, at).filter((other) => other === name).length;
+    return before ? `${name}_${before}` : name;
+  });
   const described = (tensors, names) =>
-    tensors.map((tensor, at) => ({ name: names[at], shape: tensor.shape, dtype: tensor.dtype }));
+    tensors.map((tensor, at) => ({ name: unique(names)[at], shape: tensor.shape, dtype: tensor.dtype }));
   const inputs = described(model.inputs, model.inputNames);
   const run = async (feeds) => {
     const given = inputs.map(({ name }) => feeds[name]);
