@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,23 @@ DWARFS = 1.5  # ratio of region sides from which on somebody else is the one mea
 COMPARE_EVERY = 1.0  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How people are followed by a family's networks; the defaults are BlazePose's.
+
+    min_score: below it the person is lost. second_look: somebody new between this and min_score is looked at again.
+    first_looks: looks at somebody new, each where the one before says. max_step, max_growth: MAX_STEP and MAX_GROWTH.
+    seek_every: seconds at least between searches for more people while some are known.
+    """
+
+    min_score: float = MIN_PRESENCE
+    second_look: float = SECOND_LOOK
+    first_looks: int = 1
+    max_step: float = MAX_STEP
+    max_growth: float = MAX_GROWTH
+    seek_every: float = 0.0
+
+
 class Eyes(Protocol):
     """What the follower looks with."""
 
@@ -63,7 +81,8 @@ class Eyes(Protocol):
 class Followed:
     """One person: the last sighting that is surely theirs, and where to look next."""
 
-    def __init__(self, sight: Sight, time: float) -> None:
+    def __init__(self, sight: Sight, time: float, manner: Manner) -> None:
+        self._manner = manner
         self.sight = sight
         self.time = time
         self.hidden_since: float | None = None
@@ -86,10 +105,10 @@ class Followed:
 
     def could_be(self, place: Region, time: float) -> bool:
         """Whether a body can have come from its last place to this one."""
-        growth = MAX_GROWTH ** max(1.0, self._since(time) / GROWTH_TIME)
+        growth = self._manner.max_growth ** max(1.0, self._since(time) / GROWTH_TIME)
         ratio = place.size / self.sight.region.size
         moved = distance(place, self.sight.region)
-        return moved <= MAX_STEP + MAX_SPEED * self._since(time) and 1 / growth <= ratio <= growth
+        return moved <= self._manner.max_step + MAX_SPEED * self._since(time) and 1 / growth <= ratio <= growth
 
     def is_other(self, sight: Sight, time: float) -> bool:
         """Whether the look slid to somebody who passes in front: all points leapt, and the clothes are others.
@@ -123,8 +142,9 @@ class Follower:
     each has a region, and every frame searches some areas for others, all of them while nobody is known.
     """
 
-    def __init__(self, eyes: Eyes, people: int) -> None:
+    def __init__(self, eyes: Eyes, people: int, manner: Manner = Manner()) -> None:
         self._eyes = eyes
+        self._manner = manner
         self._most = people
         self.reset()
 
@@ -135,6 +155,7 @@ class Follower:
         self._nobody_since: float | None = None
         self._next_area = 0
         self._compared = -math.inf
+        self._sought = -math.inf
 
     def __call__(self, image: Image, time: float) -> list[Sight]:
         """Everybody who is there now, in the order they were found in. image: (H, W, 3) uint8 RGB."""
@@ -152,7 +173,7 @@ class Follower:
     def _still_there(self, person: Followed, image: Image, time: float) -> bool:
         """Looks where the person should be; False if nobody is there, or somebody who cannot be them."""
         sight = self._eyes.look(image, person.region)
-        if sight.score < MIN_PRESENCE or not usable(sight):
+        if sight.score < self._manner.min_score or not usable(sight):
             return False
         if person.is_other(sight, time):
             behind = self._behind(person, sight, image, time)
@@ -203,7 +224,7 @@ class Follower:
         for place in places[:LOOKS]:
             sight = self._meet(image, place)
             if sight is not None and not (waited_for is not None and waited_for.looks_strange(sight)):
-                self._people = [Followed(sight, time)]
+                self._people = [Followed(sight, time, self._manner)]
                 return
 
     def _is_small(self, image: Image) -> bool:
@@ -216,6 +237,9 @@ class Follower:
 
     def _find_more(self, image: Image, time: float, lost: Sequence[Followed]) -> None:
         """Adds people who are not followed yet, the surest first."""
+        if self._people and not lost and 0 <= time - self._sought < self._manner.seek_every:
+            return
+        self._sought = time
         areas = [Region(one.region.x, one.region.y, AROUND * one.region.size) for one in lost]
         areas += self._some_areas(image, AREAS_A_FRAME if self._people else None)
         for place in self._search(image, areas):
@@ -225,7 +249,7 @@ class Follower:
                 continue
             sight = self._meet(image, place)
             if sight is not None:
-                self._people = without_doubles([*self._people, Followed(sight, time)])
+                self._people = without_doubles([*self._people, Followed(sight, time, self._manner)])
 
     def _some_areas(self, image: Image, count: int | None) -> list[Region]:
         """The next `count` of the areas of the image in turn, None for all of them."""
@@ -252,10 +276,14 @@ class Follower:
 
     def _meet(self, image: Image, place: Region) -> Sight | None:
         """Looks at somebody new, a second time from a better centred region if the first leaves a doubt."""
+        least = self._manner.min_score
         sight = self._eyes.look(image, place)
-        if SECOND_LOOK <= sight.score < MIN_PRESENCE and usable(sight):
+        if self._manner.second_look <= sight.score < least and usable(sight):
             sight = self._eyes.look(image, sight.region)
-        return sight if sight.score >= MIN_PRESENCE and usable(sight) else None
+        for _ in range(self._manner.first_looks - 1):
+            if sight.score >= least and usable(sight):
+                sight = self._eyes.look(image, sight.region)
+        return sight if sight.score >= least and usable(sight) else None
 
 
 def without_doubles(people: Sequence[Followed]) -> list[Followed]:
