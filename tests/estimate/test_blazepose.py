@@ -139,7 +139,7 @@ def test_the_image_graph_and_the_crop_graph_agree(pictures):
     }
     centres = ssd.anchors(blazepose.DETECTOR_INPUT.size, blazepose.DETECTOR_STRIDES)
     eyes = []
-    for preparation in graph.Preparation:
+    for preparation in (graph.Preparation.IMAGE, graph.Preparation.CROP):
         detector = graph.detector_graph(
             nets["detector"], blazepose.DETECTOR_INPUT, blazepose.DETECTOR_OUTPUTS, centres, preparation
         )
