@@ -81,7 +81,7 @@ def precision_recall(recall: Array, precisions: Sequence[tuple[Array, Array]], m
     parts = _axes("recall", "precision")
     for number, pair in enumerate(precisions):
         for curve, name, dashes in zip(pair, ("0.50", "0.75"), ("", "5 4"), strict=True):
-            known = curve >= 0
+            known = curve > 0  # beyond the last recall that was reached COCO has 0
             parts.append(_curve(recall[known], curve[known], number, f"{models[number]}, OKS {name}", dashes))
     return _svg(_WIDTH, _HEIGHT, parts)
 

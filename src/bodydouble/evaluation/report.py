@@ -25,7 +25,7 @@ from bodydouble.outputs.files import written
 
 SHOWN = 5  # pictures at each end
 LISTED = 24  # missed people with a picture of their own
-ROW = 4  # panels beside each other; more models go on below
+ROW = 4  # panels beside each other at most; more models go on below
 
 _CROPS = {
     "gt": "each annotated person's box was given to the model",
@@ -168,9 +168,9 @@ def _charts(truth: Truth, verdicts: Sequence[Verdict]) -> str:
 
 
 def _round_up(top: float) -> float:
-    """The next of 1, 2, 4, 8, 10, 20, ... for the end of an axis."""
+    """The next number whose quarters are round, for the end of an axis."""
     power = 10.0 ** np.floor(np.log10(top))
-    return float(next(step * power for step in (1, 2, 4, 8, 10) if step * power >= top * (1 - 1e-9)))
+    return float(next(step * power for step in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if step * power >= top * 0.999))
 
 
 def _points(truth: Truth, verdicts: Sequence[Verdict]) -> str:
@@ -227,7 +227,8 @@ def _row(picture: Picture, mean: float, verdicts: Sequence[Verdict], gallery: Ga
         caption = f"{_swatch(number)}<b>{escape(verdict.run.name)}</b> {np.mean(oks):.2f}"
         panels.append((gallery.of_model(picture, verdict), caption))
     figures = "".join(f"<figure>{svg}<figcaption>{caption}</figcaption></figure>" for svg, caption in panels)
-    return f"<div class='row' style='--panels:{min(len(panels), ROW)}'>{figures}</div>"
+    lines = -(-len(panels) // ROW)
+    return f"<div class='row' style='--panels:{-(-len(panels) // lines)}'>{figures}</div>"
 
 
 def _lost(truth: Truth, verdicts: Sequence[Verdict], gallery: Gallery) -> str:
