@@ -20,15 +20,15 @@ def _rescaling(call: Call) -> Result:
 
 @layer("Resizing")
 def _resizing(call: Call) -> Result:
-    """TensorFlow.js puts corners on corners, unless it is asked to crop, which it does not."""
+    """As Keras has it, pixels at their middles: TensorFlow.js cannot run this layer inside a model."""
     word = call.word("interpolation", "bilinear")
     mode = {"nearest": "nearest", "bilinear": "linear"}.get(word)
-    if mode is None:
-        raise BodyDoubleError(f"interpolation {word}")
-    return _resized(call, mode, corners=not call.flag("crop_to_aspect_ratio"))
+    if mode is None or call.flag("crop_to_aspect_ratio"):
+        raise BodyDoubleError(f"interpolation {word}{' with cropping' if call.flag('crop_to_aspect_ratio') else ''}")
+    return _resized(call, mode, "half_pixel")
 
 
-def _resized(call: Call, mode: str, *, corners: bool) -> str:
+def _resized(call: Call, mode: str, centers: str) -> str:
     x, dims = call.g.cast(call.x, np.float32), call.dims()
     if len(dims) != 4:
         raise BodyDoubleError(f"of an input of {len(dims)} axes; wanted pictures (N, H, W, C)")
@@ -42,8 +42,8 @@ def _resized(call: Call, mode: str, *, corners: bool) -> str:
         "",
         sizes,
         mode=mode,
-        coordinate_transformation_mode="align_corners" if corners else "asymmetric",
-        nearest_mode="round_prefer_ceil" if corners else "floor",
+        coordinate_transformation_mode=centers,
+        nearest_mode="round_prefer_ceil",
     )
     return to_last(call.g, y)
 
@@ -59,7 +59,7 @@ def _center_crop(call: Call) -> Result:
     if given[1] != wanted[1] and margins[1] == 0:
         margins[1] = 1
     if min(margins) < 0:
-        return call.g.cast(_resized(call, "linear", corners=False), call.g.dtype(call.x))
+        return call.g.cast(_resized(call, "linear", "asymmetric"), call.g.dtype(call.x))
     y = call.x
     for axis, there, size, margin in zip((rank - 3, rank - 2), given, wanted, margins, strict=True):
         rows = call.g.constant(_sampled(there, size, margin), name="rows")
@@ -89,7 +89,13 @@ def _category_encoding(call: Call) -> Result:
     if mode not in ("multi_hot", "one_hot", "count") or len(call.dims()) != 2:
         raise BodyDoubleError(f"output_mode {mode} of an input of {len(call.dims())} axes")
     off_on = call.g.constant(np.array([0, 1], np.float32), name="off_on")
-    hot = call.g.emit("OneHot", rows, call.g.constant(np.array([count], np.int64), name="depth"), off_on, axis=-1)
+    hot = call.g.emit(
+        "OneHot",
+        call.g.cast(rows, np.int64),
+        call.g.constant(np.array([count], np.int64), name="depth"),
+        off_on,
+        axis=-1,
+    )
     if mode == "count":
         return call.g.emit("ReduceSum", hot, call.g.ints(1), keepdims=0)
     return call.g.emit("ReduceMax", hot, axes=[1], keepdims=0)
