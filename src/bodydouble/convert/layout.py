@@ -123,7 +123,8 @@ class _Layout:
     def _reshape(self, node: Node) -> None:
         """A Reshape needs no Transpose before it if only axes of size 1 moved."""
         view = self.views[node.inputs[0]]
-        skip = _keeps_elements(self.builder.dims(view.source), view.axes)
+        sizes = self.builder.stored(node.inputs[1])  # a size of 0 takes over the input's, which would be another's
+        skip = _keeps_elements(self.builder.dims(view.source), view.axes) and sizes is not None and 0 not in sizes
         source = view.source if skip else self.made_real(node.inputs[0])
         self.builder.keep(replace(node, inputs=(source, *node.inputs[1:])))
 
@@ -166,7 +167,9 @@ class _Layout:
 
 
 @carries(
-    *["Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Exp", "Abs", "Neg", "Sqrt", "Cast"]
+    *["Relu", "Clip", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "Exp", "Abs", "Neg", "Sqrt", "Cast"],
+    *["Floor", "Ceil", "Round", "Elu", "Erf", "Sin", "Cos", "Log", "Sign", "Reciprocal", "Softplus"],
+    *["QuantizeLinear", "DequantizeLinear"],
 )
 def _first(layout: _Layout, node: Node, axes: Axes) -> Node | None:
     """One tensor and, for Clip, scalar bounds."""

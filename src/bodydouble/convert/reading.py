@@ -105,7 +105,8 @@ def _tflite(path: Path, request: Request) -> tuple[Graph, str]:
     from bodydouble.convert.tflite_operators import HANDLERS
 
     model = tflite.read(path).pruned(request.outputs)
-    return tflite_graph.to_graph(model, HANDLERS), model.name
+    graph = tflite_graph.to_graph(model, HANDLERS, input_shapes=request.input_shapes, quantized=request.quantized)
+    return graph, model.name
 
 
 def _graph_model(path: Path, request: Request) -> tuple[Graph, str]:

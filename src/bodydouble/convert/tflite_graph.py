@@ -1,148 +1,307 @@
 """From the records of a TFLite file to a graph: the operators in order, each through its handler.
 
-Everything that cannot be converted is collected and said once. The handlers are in tflite_operators.py.
+Everything that cannot be converted is collected and said once. Handlers: tflite_operators/. What integers with a scale
+become: tflite_quantized.py. Sizes that the file leaves open are named after their tensor and stay open.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import tflite
 
-from bodydouble.convert.graph import Builder, Graph, Shape, Tensor
-from bodydouble.convert.operators import conv, elementwise
-from bodydouble.convert.tflite import Model, Operator
+from bodydouble.convert import tflite_quantized as quantized
+from bodydouble.convert.graph import Builder, Dims, Graph, Shape, Tensor
+from bodydouble.convert.operators.weights import Scaled
+from bodydouble.convert.tflite import UNKNOWN, Model, Operator, Subgraph, TensorRecord
+from bodydouble.convert.tflite_call import Call, Result
+from bodydouble.convert.tflite_fold import folded
+from bodydouble.convert.tflite_quantized import Quantized
+from bodydouble.convert.tflite_variables import Variables
 from bodydouble.types import BodyDoubleError
 
-_ACTIVATIONS = {
-    tflite.ActivationFunctionType.NONE: "",
-    tflite.ActivationFunctionType.RELU: "RELU",
-    tflite.ActivationFunctionType.RELU_N1_TO_1: "RELU_N1_TO_1",
-    tflite.ActivationFunctionType.RELU6: "RELU6",
-    tflite.ActivationFunctionType.TANH: "TANH",
-}
+# Answers the operator's output, or all of them; raises BodyDoubleError for a use of it that it has not.
+Handler = Callable[[Call], Result]
+# What handlers run into where a damaged file's operator has inputs or options that make no sense.
+UNFIT = (LookupError, ValueError, TypeError, ArithmeticError)
+InputShapes = Mapping[str, Sequence[int]] | Sequence[int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
-    """One operator to convert. names: value of each tensor number met so far."""
-
-    builder: Builder
-    model: Model
-    operator: Operator
-    names: dict[int, str]
-
-    def has(self, position: int) -> bool:
-        """Whether the optional input is there."""
-        return position < len(self.operator.inputs) and self.operator.inputs[position] >= 0
-
-    def input(self, position: int = 0) -> str:
-        """The value of an input; "" for an optional one left out."""
-        return self.names[self.operator.inputs[position]] if self.has(position) else ""
-
-    def constant(self, position: int) -> Tensor:
-        """The stored array of an input that has to be constant."""
-        array = self.builder.stored(self.input(position))
-        if array is None:
-            raise BodyDoubleError(f"{self.operator.kind} whose input {position} is not constant")
-        return array
-
-    def numbers(self, position: int) -> list[int]:
-        """A constant input as a flat list of integers."""
-        return [int(n) for n in self.constant(position).ravel()]
-
-    def option(self, name: str, default: Any = 0) -> Any:
-        """A field of the option table; the schema's default where the table is left out."""
-        return self.operator.options.get(name, default)
-
-    def pair(self, name: str) -> tuple[int, int]:
-        """The fields {name}H and {name}W with "{}" in the name's place of the letter."""
-        return int(self.option(name.format("H"), 1)), int(self.option(name.format("W"), 1))
-
-    @property
-    def padding(self) -> conv.Padding:
-        """The padding option."""
-        return "SAME" if self.option("Padding") == tflite.Padding.SAME else "VALID"
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of the output, as the file states it."""
-        return self.model.tensors[self.operator.outputs[0]].shape
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of the output, as the file states them."""
-        if len(self.shape) != 4:
-            raise BodyDoubleError(f"{self.operator.kind} giving shape {self.shape}")
-        return self.shape[1], self.shape[2]
-
-    def activated(self, value: str) -> str:
-        """The value after the operator's fused activation."""
-        number = self.option("FusedActivationFunction")
-        if number not in _ACTIVATIONS:
-            raise BodyDoubleError(f"{self.operator.kind} with fused activation number {number}")
-        return elementwise.activation(self.builder, value, _ACTIVATIONS[number])
-
-
-# Answers the name of the operator's output value; raises BodyDoubleError for a use of it that it has not.
-Handler = Callable[[Call], str]
-
-
-def to_graph(model: Model, handlers: Mapping[str, Handler]) -> Graph:
+def to_graph(
+    model: Model,
+    handlers: Mapping[str, Handler],
+    *,
+    input_shapes: InputShapes | None = None,
+    quantized: Quantized = "qdq",
+) -> Graph:
     """All operators of the model said in ONNX's.
 
+    input_shapes: sizes of the only input, or of each by its name; None: the file's, open where the file leaves them so.
+    quantized: whether integers with a scale stay so or become plain floats.
     Raises BodyDoubleError: one line with every operator, or use of one, that cannot be converted, and how often.
     """
-    builder = Builder()
-    names = _sources(builder, model)
-    missing: Counter[str] = Counter()
-    for operator in model.operators:
-        call = Call(builder, model, operator, names)
-        try:
-            if operator.kind not in handlers:
-                raise BodyDoubleError(operator.kind)
-            names[operator.outputs[0]] = _checked(call, handlers[operator.kind](call))
-        except BodyDoubleError as error:
-            missing[str(error)] += 1
-            _stand_in(call)
-    if missing:
-        listed = ", ".join(f"{what} ({count})" for what, count in sorted(missing.items()))
-        raise BodyDoubleError(f"{model.name} needs operators that are not supported: {listed}")
-    return builder.graph({model.tensors[number].name: names[number] for number in model.outputs})
+    given = shapes_given(model, input_shapes)
+    try:
+        return _Conversion(model, handlers, given, quantized).run()
+    except _OpenSizes:
+        # Files of one picture say that any number will do, and then reshape to one: LiteRT runs them with one.
+        batches = {n: shape for n, shape in _stated(model).items() if n not in given}
+        return _Conversion(model, handlers, {**batches, **given}, quantized, resized=bool(given)).run()
 
 
-def _checked(call: Call, value: str) -> str:
-    """The value, if it has the shape that the file states."""
-    found = call.builder.shape(value)
-    if found != call.shape:
-        raise BodyDoubleError(f"{call.operator.kind} giving shape {found} where the file states {call.shape}")
-    return value
+class _OpenSizes(Exception):
+    """The file can be converted with its own sizes, but not with the open ones."""
 
 
-def _stand_in(call: Call) -> None:
-    """Something of the right shape in place of each output, so that the search for unsupported operators goes on."""
-    constant = all(call.builder.stored(call.input(n)) is not None for n in range(len(call.operator.inputs)))
-    for number in call.operator.outputs:
-        tensor = call.model.tensors[number]
-        if constant:
-            call.names[number] = call.builder.constant(np.zeros(tensor.shape, tensor.dtype))
+def shapes_given(model: Model, wanted: InputShapes | None) -> dict[int, Shape]:
+    """The sizes wanted, by the number of the input. Raises BodyDoubleError for inputs or sizes that cannot be."""
+    if wanted is None:
+        return {}
+    inputs = {model.main.tensors[n].name: n for n in model.main.inputs}
+    if not isinstance(wanted, Mapping):
+        if len(inputs) != 1:
+            raise BodyDoubleError(f"{model.name} has {len(inputs)} inputs; give each its shape: {', '.join(inputs)}")
+        wanted = dict.fromkeys(inputs, wanted)
+    found: dict[int, Shape] = {}
+    for name, shape in wanted.items():
+        if name not in inputs:
+            raise BodyDoubleError(f'{model.name} has no input "{name}"; choose from {", ".join(inputs)}')
+        known = model.main.tensors[inputs[name]].shape
+        if (known and len(known) != len(shape)) or any(int(n) < 1 for n in shape):
+            raise BodyDoubleError(f'input "{name}" of {model.name} has shape {known}; {tuple(shape)} does not fit')
+        found[inputs[name]] = tuple(int(n) for n in shape)
+    return found
+
+
+def _stated(model: Model) -> dict[int, Shape]:
+    return {n: model.main.tensors[n].shape for n in model.main.inputs}
+
+
+class _Conversion:
+    """One walk over a model; bodies of control flow are walked inside it."""
+
+    def __init__(
+        self,
+        model: Model,
+        handlers: Mapping[str, Handler],
+        given: Mapping[int, Shape],
+        mode: Quantized,
+        resized: bool | None = None,
+    ) -> None:
+        self.model, self.handlers, self.given, self.mode = model, handlers, given, mode
+        self.builder = Builder()
+        self.missing: Counter[str] = Counter()
+        main = model.main
+        self.open = any(UNKNOWN in main.tensors[number].signature and number not in given for number in main.inputs)
+        changed = any(shape != main.tensors[number].shape for number, shape in given.items())
+        self.resized = changed if resized is None else resized
+        self.variables = Variables()
+        self.variables.assigned.update(_assigned(main))
+
+    def run(self) -> Graph:
+        """The graph of the main subgraph."""
+        scope = Scope(self, self.model.main)
+        for number in self.model.main.inputs:
+            scope.feed(number, self.given.get(number))
+        scope.walk()
+        if self.missing:
+            sizes = all("known only at run time" in what for what in self.missing)
+            if self.open and sizes and all(1 not in _opened(self._input(n)) for n in self.model.main.inputs):
+                raise _OpenSizes
+            listed = ", ".join(f"{what} ({count})" for what, count in sorted(self.missing.items()))
+            raise BodyDoubleError(f"{self.model.name} needs operators that are not supported: {listed}")
+        return self.builder.graph({**scope.public(), **self.variables.outputs()})
+
+    def _input(self, number: int) -> TensorRecord:
+        return self.model.main.tensors[number]
+
+
+def _assigned(main: Subgraph) -> list[str]:
+    """Names of the variables that the main subgraph assigns."""
+    handles = {op.outputs[0]: _handle_name(op, main) for op in main.operators if op.kind == "VAR_HANDLE"}
+    return [handles.get(op.inputs[0], "") for op in main.operators if op.kind == "ASSIGN_VARIABLE"]
+
+
+def _handle_name(operator: Operator, main: Subgraph) -> str:
+    container, name = ((operator.options.get(key) or b"").decode() for key in ("Container", "SharedName"))
+    return f"{container}{name}" or main.tensors[operator.outputs[0]].name
+
+
+def _opened(tensor: TensorRecord) -> list[int]:
+    """The file's sizes at the open places other than the first; 1 stands for no size at all there."""
+    return [tensor.shape[axis] for axis, size in enumerate(tensor.signature) if size == UNKNOWN and axis]
+
+
+class Scope:
+    """The values of one subgraph while it is walked. names: of tensors that are in the graph, by number."""
+
+    def __init__(self, conversion: _Conversion, subgraph: Subgraph) -> None:
+        self.conversion, self.subgraph = conversion, subgraph
+        self.builder = conversion.builder
+        self.names: dict[int, str] = {}
+        self.integers: dict[int, str] = {}
+        self.constants: dict[int, Tensor | Scaled] = {}
+        self.depth = 0
+
+    @property
+    def keeps_integers(self) -> bool:
+        """Whether integers with a scale stay so."""
+        return self.conversion.mode == "qdq"
+
+    def feed(self, number: int, shape: Shape | None) -> None:
+        """An input of the model, with the given sizes or the file's."""
+        tensor = self.subgraph.tensors[number]
+        dims = shape if shape is not None else self.stated(tensor)
+        scale = quantized.scale_of(tensor)
+        if tensor.dtype is None:
+            raise BodyDoubleError(f'input "{tensor.name}" is text, which cannot be converted')
+        if scale is None:
+            self.names[number] = self.builder.input(tensor.name, dims, tensor.dtype)
+        elif self.keeps_integers:
+            self.integers[number] = self.builder.input(tensor.name, dims, tensor.dtype)
+            self.names[number] = quantized.dequantize(self.builder, self.integers[number], tensor, scale)
         else:
-            call.names[number] = call.builder.input(tensor.name, tensor.shape, tensor.dtype)
+            self.names[number] = self.builder.input(tensor.name, dims, np.float32)
+
+    def stated(self, tensor: TensorRecord) -> Dims:
+        """The sizes that the file states, with a name for each open one."""
+        named = (f"{tensor.name}_{axis}" if axis else "batch" for axis in range(len(tensor.shape)))
+        return tuple(
+            name if size == UNKNOWN else known
+            for name, size, known in zip(named, tensor.signature, tensor.shape, strict=True)
+        )
+
+    def walk(self) -> None:
+        """All operators."""
+        for operator in self.subgraph.operators:
+            call = Call(self, operator)
+            try:
+                handler = self.conversion.handlers.get(operator.kind)
+                if handler is None:
+                    raise BodyDoubleError(operator.kind)
+                self._keep(call, handler)
+            except UNFIT as error:
+                unfit = BodyDoubleError(f"{operator.kind} whose inputs or options do not fit ({error})")
+                self.conversion.missing[_said(operator, unfit)] += 1
+                self._stand_in(call)
+            except BodyDoubleError as error:
+                self.conversion.missing[_said(operator, error)] += 1
+                self._stand_in(call)
+
+    def _keep(self, call: Call, handler: Handler) -> None:
+        """Run the handler and name what it answers."""
+        start = len(self.builder.nodes)
+        answer = handler(call)
+        outputs: list[str | Tensor | Scaled]
+        outputs = [answer] if isinstance(answer, str | np.ndarray | Scaled) else list(answer)
+        if len(outputs) < len(call.operator.outputs):
+            raise BodyDoubleError(f"{call.operator.kind} with {len(call.operator.outputs)} outputs")
+        if all(isinstance(output, str) for output in outputs) and call.all_constant():
+            outputs = [*(folded(self.builder, start, [str(output) for output in outputs]) or outputs)]
+        for number, output in zip(call.operator.outputs, outputs, strict=False):
+            if number >= 0:
+                self.put(number, output, call)
+
+    def put(self, number: int, output: str | Tensor | Scaled, call: Call) -> None:
+        """The value of a tensor: on the grid of its integers, if it has them."""
+        if not isinstance(output, str):
+            self.constants[number] = output
+            return
+        tensor = self.subgraph.tensors[number]
+        _check(self, call, tensor, output)
+        scale = quantized.scale_of(tensor)
+        if scale is not None and self.keeps_integers:
+            output, self.integers[number] = quantized.on_grid(self.builder, output, tensor, scale)
+        self.names[number] = output
+
+    def value(self, number: int, *, integers: bool = False) -> str:
+        """The value of a tensor. integers: whether the operator that reads a constant computes in integers."""
+        if number in self.names:
+            return self.names[number]
+        constant = self.constant(number)
+        if constant is None:
+            raise BodyDoubleError("reading a tensor that is not there")
+        if isinstance(constant, Scaled):
+            if not self.keeps_integers and constant.scales is not None:
+                constant = Scaled(constant.real(), constant.dtype)
+            if constant.scales is not None:  # in another operator it may be read otherwise
+                short = constant.stored.dtype in quantized.BYTES
+                return replace(constant, integers=integers and short).value(self.builder)
+            value = constant.value(self.builder)
+        else:
+            value = self.builder.constant(constant)
+        self.names[number] = value
+        return value
+
+    def constant(self, number: int) -> Tensor | Scaled | None:
+        """What is known of a tensor before anything runs, None for what is computed."""
+        if number in self.names:
+            name = self.names[number]
+            array = self.builder.stored(name)
+            return None if array is None else _seen(array, self.builder.values[name].dtype)
+        if number not in self.constants:
+            tensor = self.subgraph.tensors[number]
+            if tensor.sparsity is not None:
+                return None
+            data = tensor.data
+            if data is None and 0 in tensor.shape and tensor.dtype is not None:
+                data = np.zeros(tensor.shape, tensor.dtype)
+            if data is None:
+                return None
+            self.constants[number] = quantized.as_stored(tensor) or data
+        return self.constants[number]
+
+    def public(self) -> dict[str, str]:
+        """The outputs: public name -> value."""
+        found: dict[str, str] = {}
+        for number in self.subgraph.outputs:
+            tensor = self.subgraph.tensors[number]
+            value = self.value(number)
+            scale = quantized.scale_of(tensor)
+            if scale is not None and self.keeps_integers:
+                value = self.integers.get(number) or quantized.quantize(self.builder, value, tensor, scale)
+            name = tensor.name
+            while name in found or name in self.builder.inputs:
+                name += "_output"
+            found[name] = value
+        return found
+
+    def _stand_in(self, call: Call) -> None:
+        """Something of the right shape for each output, so that the search for unsupported operators goes on."""
+        constant = call.all_constant()
+        for number in call.operator.outputs:
+            if number < 0:
+                continue
+            tensor = self.subgraph.tensors[number]
+            kind = np.dtype(np.float32) if tensor.quantization else tensor.dtype or np.dtype(np.float32)
+            if constant:
+                self.constants[number] = np.zeros(tensor.shape, kind)
+            else:
+                self.names[number] = self.builder.input(tensor.name, self.stated(tensor), kind)
 
 
-def _sources(builder: Builder, model: Model) -> dict[int, str]:
-    """Values of the inputs and of the dense constants; sparse ones wait for their DENSIFY."""
-    names = {}
-    for number in model.inputs:
-        tensor = model.tensors[number]
-        names[number] = builder.input(tensor.name, tensor.shape, tensor.dtype)
-    used = {number for operator in model.operators for number in operator.inputs}.union(model.outputs)
-    for number in sorted(used - names.keys() - {-1}):
-        tensor = model.tensors[number]
-        if tensor.data is not None and tensor.sparsity is None:
-            names[number] = builder.constant(tensor.data)
-    return names
+def _seen(array: Tensor, dtype: np.dtype[Any]) -> Tensor | Scaled:
+    return array if array.dtype == dtype else Scaled(array, dtype)
+
+
+def _said(operator: Operator, error: BodyDoubleError) -> str:
+    """What is missing, with the operator's name in it."""
+    text = str(error)
+    return text if operator.kind in text else f"{operator.kind}: {text}"
+
+
+def _check(scope: Scope, call: Call, tensor: TensorRecord, value: str) -> None:
+    """The value has the shape that the file states, as far as both are known."""
+    conversion = scope.conversion
+    dims = scope.builder.values[value].dims
+    if conversion.resized or dims is None or not tensor.shape:
+        return
+    stated = scope.stated(tensor)
+    same = len(dims) == len(stated) and all(
+        a == b for a, b in zip(dims, stated, strict=True) if isinstance(a, int) and isinstance(b, int)
+    )
+    if not same and not conversion.open:
+        raise BodyDoubleError(f"{call.operator.kind} giving shape {dims} where the file states {tensor.shape}")

@@ -5,27 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from bodydouble.convert.graph import Builder
+from bodydouble.convert.operators.sizes import broadcast
 from bodydouble.types import BodyDoubleError
 
 
 def unary(builder: Builder, op: str, x: str) -> str:
     """Relu, Sigmoid, HardSwish, ... : one input, same shape."""
-    return builder.add(op, [x], builder.shape(x))
+    return builder.add(op, [x], builder.dims(x))
 
 
 def binary(builder: Builder, op: str, a: str, b: str) -> str:
     """Add, Mul, ... with numpy's broadcasting, which TensorFlow and ONNX share."""
-    try:
-        shape = np.broadcast_shapes(builder.shape(a), builder.shape(b))
-    except ValueError as error:
-        raise BodyDoubleError(f"{op} of shapes {builder.shape(a)} and {builder.shape(b)} does not broadcast") from error
-    return builder.add(op, [a, b], shape)
+    return builder.add(op, [a, b], broadcast(builder.dims(a), builder.dims(b), op))
 
 
 def clip(builder: Builder, x: str, low: float, high: float) -> str:
     """Clip to constant bounds, which ONNX Runtime fuses into a convolution before it."""
     bounds = [builder.constant(np.array(bound, np.float32), name="bound") for bound in (low, high)]
-    return builder.add("Clip", [x, *bounds], builder.shape(x))
+    return builder.add("Clip", [x, *bounds], builder.dims(x))
 
 
 def activation(builder: Builder, x: str, kind: str) -> str:
@@ -48,4 +45,4 @@ def activation(builder: Builder, x: str, kind: str) -> str:
 
 def prelu(builder: Builder, x: str, slope: str) -> str:
     """x where positive, slope * x elsewhere; the slope broadcasts to x."""
-    return builder.add("PRelu", [x, slope], builder.shape(x))
+    return builder.add("PRelu", [x, slope], builder.dims(x))

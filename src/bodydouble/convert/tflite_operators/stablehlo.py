@@ -1,0 +1,1 @@
+"""StableHLO operators that converters leave in TFLite files."""
