@@ -172,9 +172,12 @@ def _walk_constants(rows: int, columns: int) -> Constants:
         "everywhere": np.zeros((POINTS, 1), dtype=np.int64),
         "first_cell": float32(0),
         "last_cell": np.array([rows - 1, columns - 1], dtype=np.float32),
-        "last_cells": np.array([rows - 1, columns - 1], dtype=np.float32).reshape(2, 1, 1),
+        "last_row": float32(rows - 1),
+        "last_column": float32(columns - 1),
+        "columns_number": float32(columns),
+        "one_each": np.array([1, 1], dtype=np.int64),
+        "as_lines": np.array([POINTS, cells], dtype=np.int64),
         "cell_of_place": np.array([[columns], [1]], dtype=np.float32),
-        "cell_of_places": np.array([columns, 1], dtype=np.float32).reshape(2, 1, 1),
     }
 
 
@@ -192,7 +195,7 @@ def _people_constants(cells: int, stride: int, how: Decoding) -> Constants:
         "end": np.array([how.people], dtype=np.int64),
         "most": np.array(how.people, dtype=np.int64),
         "nobody": np.zeros((how.people, POINTS, 3), dtype=np.float32),
-        "place_columns": np.array([0, 1]),
+        "yx_columns": np.array([0, 1]),
         "score_column": np.array([2]),
         "earlier": np.tri(how.people, k=-1, dtype=bool)[..., None],
         "ranks": np.arange(how.people).reshape(-1, 1, 1),
@@ -239,11 +242,15 @@ _SINGLE = """
 """
 # The cell nearest to where each cell's offset leads, for every part; and where a person may be rooted.
 _NEAREST = """
-    whole = Floor(places)
-    not_before = Max(whole, first_cell)
-    nearest_places = Min(not_before, last_cells)
-    weighed = Mul(nearest_places, cell_of_places)
-    nearest_float = ReduceSum<keepdims = 0>(weighed, first_axis)
+    place_row_maps, place_column_maps = Split<axis = 0>(places, one_each)
+    place_rows = Reshape(place_row_maps, as_lines)
+    place_columns = Reshape(place_column_maps, as_lines)
+    whole_rows = Floor(place_rows)
+    whole_columns = Floor(place_columns)
+    near_rows = Clip(whole_rows, first_cell, last_row)
+    near_columns = Clip(whole_columns, first_cell, last_column)
+    near_row_starts = Mul(near_rows, columns_number)
+    nearest_float = Add(near_row_starts, near_columns)
     nearest_maps = Cast<to = 7>(nearest_float)
     nearest = Reshape(nearest_maps, flat)
     forward_planes = Transpose<perm = [0, 3, 1, 2]>(forward)
@@ -302,15 +309,15 @@ _TAKE = """
     score_index = Add(score_cell, plane)
     found_score = Gather(sure_list, score_index)
     found_one = Concat<axis = 1>(found_place, found_score)
-    place_rows = Transpose<perm = [1, 0]>(found_place)
-    place_columns_list = Unsqueeze(place_rows, last_axis)
-    away = Sub(places, place_columns_list)
-    away_squared = Mul(away, away)
-    distance = ReduceSum<keepdims = 0>(away_squared, first_axis)
+    found_row, found_column = Split<axis = 1>(found_place, one_each)
+    rows_away = Sub(place_rows, found_row)
+    columns_away = Sub(place_columns, found_column)
+    rows_squared = Mul(rows_away, rows_away)
+    columns_squared = Mul(columns_away, columns_away)
+    distance = Add(rows_squared, columns_squared)
     far = Greater(distance, near)
-    far_float = Cast<to = 1>(far)
-    far_list = Reshape(far_float, flat)
-    free_after = Mul(free, far_list)
+    far_list = Reshape(far, flat)
+    free_after = Where(far_list, free, nothing)
     best_left = ReduceMax<axes = [0], keepdims = 0>(free_after)
     more = Greater(best_left, nothing)
 """
@@ -318,7 +325,7 @@ _TAKE = """
 _PEOPLE = """
     with_nobody = Concat<axis = 0>(found_all, nobody)
     found = Slice(with_nobody, start, end, first_axis)
-    found_places = Gather<axis = 2>(found, place_columns)
+    found_places = Gather<axis = 2>(found, yx_columns)
     found_scores = Gather<axis = 2>(found, score_column)
     this_place = Unsqueeze(found_places, second_axis)
     other_place = Unsqueeze(found_places, first_axis)
