@@ -149,16 +149,16 @@ class Emitter(Builder):
             return reshaped(self.dims_or_none(node.inputs[0]), self.content(node.inputs[1]))
         if node.op == "ConstantOfShape":
             content = self.content(node.inputs[0])
-            return tuple(content) if content is not None else self._open(node.inputs[0])
+            return tuple(content) if content is not None else self.open_dims(node.inputs[0])
         if node.op == "Expand":
             content, dims = self.content(node.inputs[1]), self.dims_or_none(node.inputs[0])
             if content is not None and dims is not None and len(content) >= len(dims):
                 padded = (1,) * (len(content) - len(dims)) + dims
                 return tuple(there if wanted == 1 else wanted for there, wanted in zip(padded, content, strict=True))
-            return self._open(node.inputs[1]) if dims is not None else ()
+            return self.open_dims(node.inputs[1]) if dims is not None else ()
         return ()
 
-    def _open(self, shape: str) -> Dims:
+    def open_dims(self, shape: str) -> Dims:
         """As many open sizes as a shape has entries."""
         dims = self.dims_or_none(shape)
         return ("",) * dims[0] if dims and isinstance(dims[0], int) else ()
@@ -173,8 +173,13 @@ class Emitter(Builder):
         dims = self.dims_or_none(x)
         if not told or dims is None:
             return shape
+        named = [size for size in told if isinstance(size, str)]
         entries = [
-            size if isinstance(size, int) else 0 if axis < len(dims) and size and dims[axis] == size else -1
+            size
+            if isinstance(size, int)
+            else 0
+            if len(named) > 1 and axis < len(dims) and size and dims[axis] == size
+            else -1
             for axis, size in enumerate(told)
         ]
         zero_sized = 0 in [size for size in told if isinstance(size, int)]
@@ -239,11 +244,23 @@ class Emitter(Builder):
         if len(node.outputs) != 1 or self.dtype(node.outputs[0]).kind not in "ib":
             return
         contents = [self.content(name) if name else None for name in node.inputs]
+        if node.op == "Concat" and any(content is not None for content in contents):
+            contents = [
+                self._unsaid(name) if content is None else content
+                for name, content in zip(node.inputs, contents, strict=True)
+            ]
         if any(content is None and name for content, name in zip(contents, node.inputs, strict=True)):
             return
         result = followed(node.op, contents, node.attributes)
         if result is not None and result.size <= FOLLOWED:
             self._remember(node, result)
+
+    def _unsaid(self, name: str) -> Tensor | None:
+        """As many unknown sizes as a vector has entries; None where that is not known either."""
+        dims = self.dims_or_none(name)
+        if dims is None or len(dims) != 1 or not isinstance(dims[0], int) or dims[0] > FOLLOWED:
+            return None
+        return np.full(dims[0], "", object)
 
     def _remember(self, node: Node, result: Tensor) -> None:
         output = node.outputs[0]

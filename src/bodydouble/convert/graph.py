@@ -136,6 +136,14 @@ def renamed(node: Node, name_of: Callable[[str], str]) -> Node:
     return with_bodies(replace(node, inputs=inputs), bodies)
 
 
+def every(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes, and those in the bodies inside them."""
+    for node in nodes:
+        yield node
+        for body in node.bodies.values():
+            yield from every(body.nodes)
+
+
 def made(node: Node) -> set[str]:
     """All values that a node makes or takes in, inside its bodies too."""
     names = set(node.outputs)

@@ -50,11 +50,17 @@ def merge_reshapes(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         before = made_by.get(node.inputs[0]) if node.op == "Reshape" else None
-        if before is not None and before.op == "Reshape":
+        if before is not None and before.op == "Reshape" and no_copied_sizes(graph, node):
             node = replace(node, inputs=(before.inputs[0], *node.inputs[1:]))
             made_by[node.outputs[0]] = node
         nodes.append(node)
     return replace(graph, nodes=tuple(nodes)).pruned()
+
+
+def no_copied_sizes(graph: Graph, node: Node) -> bool:
+    """Whether no size of a Reshape is 0, which takes over the input's own: another input would give another shape."""
+    sizes = graph.constants.get(node.inputs[1])
+    return sizes is not None and 0 not in sizes
 
 
 def fold_pads(graph: Graph) -> Graph:

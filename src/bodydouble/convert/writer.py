@@ -5,7 +5,7 @@ Sizes known only at run time keep their names where an input has them; others ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ IR_VERSION = 8  # the ONNX file format of opset 17's time, which older runtimes 
 # The file format that came with an opset (onnx/defs/schema.h); those between take the one before.
 IR_VERSIONS = {19: 9, 21: 10, 23: 11}
 
+SMALL = 64  # elements of a constant that every body has for itself
+
 
 def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
     """The graph as ONNX: public names on inputs and outputs, constants as stored with a Cast where nodes see another
@@ -35,7 +37,7 @@ def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
             stored = f"{constant}_{array.dtype}"
             initializers.append(_initializer(array, stored))
             nodes.append(helper.make_node("Cast", [stored], [constant], to=_type(graph.values[constant])))
-    nodes += [_node(node, graph.values) for node in graph.nodes]
+    nodes += [_node(node, graph) for node in graph.nodes]
     symbols = {size for name in graph.inputs for size in graph.values[name].dims or () if isinstance(size, str)}
     outputs = [_named(nodes, public, graph.values[value], symbols) for public, value in graph.outputs.items()]
     inputs = [_info(name, graph.values[name], symbols) for name in graph.inputs]
@@ -82,26 +84,41 @@ def _initializer(array: np.ndarray[Any, Any], name: str) -> onnx.TensorProto:
     return numpy_helper.from_array(array, name)
 
 
-def _node(node: Node, values: Mapping[str, Value]) -> onnx.NodeProto:
+def _node(node: Node, graph: Graph) -> onnx.NodeProto:
+    """graph: the outermost one, which has the values and constants."""
     attributes = {
-        key: _body(value, values, f"{node.outputs[0]} {key}") if isinstance(value, Graph) else value
+        key: _body(value, graph, f"{node.outputs[0]} {key}") if isinstance(value, Graph) else value
         for key, value in node.attributes.items()
     }
-    return helper.make_node(node.op, list(node.inputs), list(node.outputs), **attributes)
+    return helper.make_node(node.op, list(node.inputs), list(node.outputs), node.outputs[0], **attributes)
 
 
-def _body(body: Graph, values: Mapping[str, Value], name: str) -> onnx.GraphProto:
+def _body(body: Graph, graph: Graph, name: str) -> onnx.GraphProto:
     """A graph inside a node. What goes out of it has to be made in it, once."""
-    nodes = [_node(node, values) for node in body.nodes]
+    nodes = [_node(node, graph) for node in body.nodes]
     inside = {output for node in body.nodes for output in node.outputs}
     infos: list[onnx.ValueInfoProto] = []
     for public, value in body.outputs.items():
         if value not in inside or value in {info.name for info in infos}:
-            nodes.append(helper.make_node("Identity", [value], [public]))
-            infos.append(_info(public, values[value], ()))
+            nodes.append(helper.make_node("Identity", [value], [public], public))
+            infos.append(_info(public, graph.values[value], ()))
         else:
-            infos.append(_info(value, values[value], ()))
-    return helper.make_graph(nodes, name, [_info(given, values[given], ()) for given in body.inputs], infos)
+            infos.append(_info(value, graph.values[value], ()))
+    own = _own_constants(nodes, graph, name)
+    return helper.make_graph(nodes, name, [_info(given, graph.values[given], ()) for given in body.inputs], infos, own)
+
+
+def _own_constants(nodes: list[onnx.NodeProto], graph: Graph, body: str) -> list[onnx.TensorProto]:
+    """Small constants once more inside a body: ONNX's inference does not see the sizes and axes around it."""
+    own: dict[str, onnx.TensorProto] = {}
+    for node in nodes:
+        for position, name in enumerate(node.input):
+            array = graph.constants.get(name)
+            if array is not None and array.size <= SMALL:
+                inner = f"{name} in {body}"
+                node.input[position] = inner
+                own[inner] = _initializer(array.astype(graph.values[name].dtype), inner)
+    return list(own.values())
 
 
 def _type(value: Value) -> int:

@@ -27,6 +27,10 @@ Handler = Callable[["Call"], Thing]
 HANDLERS: dict[str, Handler] = {}
 
 
+class Missing:
+    """In the place of what could not be made; why is said already."""
+
+
 def handles(*ops: str) -> Callable[[Handler], Handler]:
     """Register a handler for operators, by TensorFlow's names."""
 

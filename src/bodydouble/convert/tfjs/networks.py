@@ -14,19 +14,15 @@ from typing import Any
 import numpy as np
 
 from bodydouble.convert.emitter import Emitter
-from bodydouble.convert.graph import Dims, Graph
+from bodydouble.convert.graph import Dims, Graph, every
 from bodydouble.convert.reading import Request
-from bodydouble.convert.tfjs.calls import Call, Thing
+from bodydouble.convert.tfjs.calls import Call, Missing, Thing
 from bodydouble.convert.tfjs.control import lifted
 from bodydouble.convert.tfjs.handlers import HANDLERS
-from bodydouble.convert.tfjs.records import Function, Network, Record, node_of, tensor_of
+from bodydouble.convert.tfjs.records import Function, Network, Record, node_of, ordered, tensor_of
 from bodydouble.types import BodyDoubleError
 
 PICTURE_AXES = ("batch", "height", "width")
-
-
-class Missing:
-    """In the place of what could not be made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,44 +83,6 @@ def _tensors(name: str) -> list[str]:
     return [f"{name}:{number}" for number in range(64)]
 
 
-def ordered(function: Function) -> tuple[Record, ...]:
-    """The records that the results need, each after those it reads. Raises BodyDoubleError for a circle."""
-    records = {record.name: record for record in function.records}
-    for argument in function.arguments:
-        records.pop(node_of(argument), None)
-    done: dict[str, Record] = {}
-    open_: set[str] = set()
-    stack = [node_of(tensor) for tensor in reversed(function.results)]
-    while stack:
-        name = stack[-1]
-        record = records.get(name)
-        if record is None or name in done:
-            stack.pop()
-            continue
-        wanted = [node for node in dict.fromkeys(map(node_of, reads(record))) if node in records and node not in done]
-        if not wanted:
-            done[name] = record
-            open_.discard(name)
-            stack.pop()
-        elif name in open_:
-            raise BodyDoubleError(f"the network has a circle through {name}")
-        else:
-            open_.add(name)
-            stack.extend(reversed(wanted))
-    return tuple(done.values())
-
-
-def reads(record: Record) -> list[str]:
-    """The tensors that a record reads, those that functions inside it find around them too."""
-    found = list(record.inputs)
-    for value in record.attributes.values():
-        if isinstance(value, Function):
-            inside = {node_of(tensor) for tensor in value.arguments} | {inner.name for inner in value.records}
-            everything = [tensor for inner in value.records for tensor in reads(inner)] + list(value.results)
-            found += [tensor for tensor in everything if node_of(tensor) not in inside]
-    return found
-
-
 def to_graph(network: Network, request: Request) -> Graph:
     """The network said in ONNX's operators.
 
@@ -144,7 +102,25 @@ def to_graph(network: Network, request: Request) -> Graph:
     if walk.missing:
         listed = ", ".join(f"{what} ({count})" for what, count in sorted(walk.missing.items()))
         raise BodyDoubleError(f"{network.name} needs what is not supported: {listed}")
+    _settle_inputs(walk.g)
     return walk.g.finished(dict(zip(network.outputs, things, strict=True)))
+
+
+def _settle_inputs(g: Emitter) -> None:
+    """Give inputs of unknown rank the one they are used with: what they are broadcast to, else none (a number).
+
+    ONNX's checker wants the rank of every input.
+    """
+    for name in g.inputs:
+        value = g.values[name]
+        if value.dims is not None:
+            continue
+        ranks = [
+            len(g.values[node.outputs[0]].dims or ())
+            for node in every(g.nodes)
+            if node.inputs[:1] == (name,) and node.op == "Expand"
+        ]
+        g.values[name] = replace(value, dims=tuple(f"{name}.axis{axis}" for axis in range(max(ranks, default=0))))
 
 
 def chosen(network: Network, outputs: Sequence[str] | None) -> dict[str, str]:

@@ -25,7 +25,9 @@ def _resize(call: Call) -> str:
         attributes |= {"mode": "nearest", "nearest_mode": nearest}
     g = call.g
     x = first(g, call.as_float(0) if call.record.op == "ResizeBilinear" else call.x(0))
-    return last(g, resized(g, x, to_sizes(g, call.x(1)), attributes))
+    size = to_sizes(g, call.x(1))
+    size = size if g.dims(size) == (2,) else g.emit("Reshape", size, g.ints(2))
+    return last(g, resized(g, x, size, attributes))
 
 
 def resized(g: Emitter, x: str, size: str, attributes: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from bodydouble.convert.graph import Tensor
+from bodydouble.types import BodyDoubleError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,3 +65,54 @@ def tensor_of(reference: str) -> str:
 def node_of(tensor: str) -> str:
     """The node that makes a tensor."""
     return tensor.split(":")[0]
+
+
+def ordered(function: Function) -> tuple[Record, ...]:
+    """The records that the results need, each after those it reads. Raises BodyDoubleError for a circle."""
+    records = {record.name: record for record in function.records}
+    for argument in function.arguments:
+        records.pop(node_of(argument), None)
+    done: dict[str, Record] = {}
+    open_: set[str] = set()
+    stack = [node_of(tensor) for tensor in reversed(function.results)]
+    while stack:
+        name = stack[-1]
+        record = records.get(name)
+        if record is None or name in done:
+            stack.pop()
+            continue
+        wanted = [node for node in dict.fromkeys(map(node_of, reads(record))) if node in records and node not in done]
+        if not wanted:
+            done[name] = record
+            open_.discard(name)
+            stack.pop()
+        elif name in open_:
+            raise BodyDoubleError(f"the network has a circle through {name}")
+        else:
+            open_.add(name)
+            stack.extend(reversed(wanted))
+    return tuple(done.values())
+
+
+def reads(record: Record) -> list[str]:
+    """The tensors that a record reads, those that functions inside it find around them too."""
+    found = list(record.inputs)
+    for value in record.attributes.values():
+        if isinstance(value, Function):
+            inside = {node_of(tensor) for tensor in value.arguments} | {inner.name for inner in value.records}
+            everything = [tensor for inner in value.records for tensor in reads(inner)] + list(value.results)
+            found += [tensor for tensor in everything if node_of(tensor) not in inside]
+    return found
+
+
+def needed(function: Function) -> Function:
+    """The function with only the records that its results need; circles of loops may still be in it."""
+    records = {record.name: record for record in function.records}
+    kept: dict[str, Record] = {}
+    stack = [node_of(tensor) for tensor in function.results]
+    while stack:
+        name = stack.pop()
+        if name in records and name not in kept:
+            kept[name] = records[name]
+            stack += [*map(node_of, reads(records[name])), *records[name].controls]
+    return Function(function.arguments, function.results, tuple(r for r in function.records if r.name in kept))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bodydouble.convert.emitter import Emitter
+from bodydouble.convert.graph import Dim
 from bodydouble.convert.tfjs.calls import Call, Thing, handles
 from bodydouble.types import BodyDoubleError
 
@@ -95,6 +96,8 @@ def _reshape(call: Call) -> str:
 def _squeeze(call: Call) -> str:
     g, x = call.g, call.x()
     axes = [int(axis) for axis in call.attr("squeeze_dims", call.attr("axis", ()))]
+    if not axes and g.dims_or_none(x) is None:
+        return g.emit("Squeeze", x)
     if not axes:
         axes = [axis for axis, size in enumerate(g.dims(x)) if size == 1]
     return g.emit("Squeeze", x, g.ints(*axes))
@@ -122,9 +125,11 @@ def _transpose(call: Call) -> str:
 def _broadcast_to(call: Call) -> str:
     g, x = call.g, call.x(0)
     sizes = to_sizes(g, call.x(1))
+    content = g.content(sizes)
+    dims: list[Dim] = list(content) if content is not None else list(g.open_dims(sizes))
     if g.dtype(x) == np.bool_:
-        return g.cast(g.emit("Expand", g.cast(x, INT), sizes), np.bool_)
-    return g.emit("Expand", x, sizes)
+        return g.cast(g.emit("Expand", g.cast(x, INT), sizes, dims=dims), np.bool_)
+    return g.emit("Expand", x, sizes, dims=dims)
 
 
 @handles("BroadcastArgs")
@@ -162,7 +167,16 @@ def _pad(call: Call) -> str:
         return x
     if g.dims_or_none(fill) != ():
         fill = g.emit("Reshape", fill, g.constant(np.zeros(0, np.int64), name="ints"))
-    return g.emit("Pad", x, amounts, fill, dims=[""] * g.rank(x), mode="constant")
+    return g.emit("Pad", x, amounts, fill, dims=padded_dims(g, x, amounts), mode="constant")
+
+
+def padded_dims(g: Emitter, x: str, amounts: str) -> list[Dim]:
+    """Dims after a Pad by amounts (before each axis, then after each); where nothing is added they stay."""
+    content, dims = g.content(amounts), g.dims(x)
+    if content is None:
+        return [""] * len(dims)
+    pairs = content.reshape(2, -1).T
+    return [size if list(pair) == [0, 0] else "" for size, pair in zip(dims, pairs, strict=True)]
 
 
 @handles("MirrorPad")
@@ -199,7 +213,7 @@ def _space_to_batch(call: Call) -> str:
     flat = g.emit("Concat", *parts, axis=0)
     known = g.known(flat)
     if known is None or known.any():
-        x = g.emit("Pad", x, flat, g.scalar(0, g.dtype(x)), dims=[""] * rank, mode="constant")
+        x = g.emit("Pad", x, flat, g.scalar(0, g.dtype(x)), dims=padded_dims(g, x, flat), mode="constant")
     # (N, s1 b1, s2 b2, rest) -> (N, s1, b1, s2, b2, rest) -> (b1, b2, N, s1, s2, rest) -> (b1 b2 N, s1, s2, rest)
     sizes = _divided(g, x, block)
     split = g.emit("Reshape", x, _interleaved(g, x, sizes, block))
