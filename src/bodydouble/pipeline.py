@@ -105,7 +105,8 @@ class Watch:
         self.identify = Tracker(config.person)
 
     def __call__(self, frame: Frame) -> list[Pose]:
-        """The people in `frame`, in source pixels."""
+        """The people in `frame`, in source pixels. The frame's image is read-only from now on."""
+        frame.image.setflags(write=False)  # so that it crosses to an accelerator once, whoever looks at it
         return self.identify(self.estimate(frame), frame.size, frame.time)
 
     def reset(self) -> None:

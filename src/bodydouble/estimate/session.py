@@ -1,101 +1,66 @@
-"""ONNX Runtime sessions on a chosen device; a device that cannot be had is an error, never a silent CPU.
+"""Graphs on a chosen device; a device that cannot be had is an error, never a silent CPU.
 
-Devices are named as on the command line: auto, cpu, cuda, tensorrt, directml, coreml, openvino.
-Figures behind the threads: docs/decisions/estimate-threads.md
+devices.py knows the devices, binding.py ONNX Runtime, openvino_runner.py OpenVINO. Figures behind the threads:
+docs/decisions/estimate-threads.md
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
 
-import numpy as np
 import onnx
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+from bodydouble.estimate.binding import (
+    Array,
+    Feed,
+    Runner,
+    Uploads,
+    provider_options,
+    session_options,
+    strays,
+)
+from bodydouble.estimate.devices import AUTO, DEVICES, Device, DeviceStatus, available_devices, choose_providers
+from bodydouble.estimate.gathering import gather_first
+from bodydouble.estimate.openvino_runner import OpenVinoRunner
 from bodydouble.types import BodyDoubleError
 
-AUTO = "auto"
+__all__ = [
+    "AUTO",
+    "DEVICES",
+    "Device",
+    "DeviceStatus",
+    "Session",
+    "available_devices",
+    "choose_providers",
+    "default_threads",
+    "open_sessions",
+    "opened",
+]
+
 MOST_THREADS = 4  # the networks are small: more threads wait for each other and take from decoding and drawing
-ERRORS_ONLY = 3  # onnxruntime's log severity; a provider that fails is reported by us, in one line
+
+_log = logging.getLogger(__name__)
+_listening: ContextVar[list[Session] | None] = ContextVar("sessions that somebody wants to hear of", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A device by the name users give it, its execution provider, and how to get it.
+class Running(Protocol):
+    """A graph in some runtime."""
 
-    automatic: may be taken by "auto". TensorRT may not: it builds an engine for minutes first.
-    """
+    outputs: tuple[str, ...]
+    bytes_in: int
+    bytes_out: int
 
-    name: str
-    provider: str
-    hint: str
-    automatic: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceStatus:
-    """A device and whether this installation of ONNX Runtime has its provider; `hint` says how to get it."""
-
-    name: str
-    provider: str
-    available: bool
-    hint: str
-
-
-# Best first: the order in which "auto" tries.
-DEVICES = {
-    device.name: device
-    for device in (
-        Device(
-            "tensorrt",
-            "TensorrtExecutionProvider",
-            "needs an NVIDIA GPU and TensorRT: pip uninstall onnxruntime, pip install onnxruntime-gpu tensorrt",
-            automatic=False,
-        ),
-        Device(
-            "cuda",
-            "CUDAExecutionProvider",
-            "needs an NVIDIA GPU: pip uninstall onnxruntime, pip install 'onnxruntime-gpu[cuda,cudnn]'",
-        ),
-        Device(
-            "directml",
-            "DmlExecutionProvider",
-            "needs Windows 10 or later: pip uninstall onnxruntime, pip install onnxruntime-directml",
-        ),
-        Device("coreml", "CoreMLExecutionProvider", "needs macOS, where onnxruntime brings it"),
-        Device(
-            "openvino",
-            "OpenVINOExecutionProvider",
-            "needs Intel hardware: pip uninstall onnxruntime, pip install onnxruntime-openvino",
-        ),
-        Device("cpu", "CPUExecutionProvider", "comes with onnxruntime"),
-    )
-}
-
-
-def available_devices() -> tuple[DeviceStatus, ...]:
-    """Every device, best first, and whether this installation has its provider. Whether it starts, a session tells."""
-    installed = set(onnxruntime.get_available_providers())
-    return tuple(DeviceStatus(d.name, d.provider, d.provider in installed, d.hint) for d in DEVICES.values())
-
-
-def choose_providers(device: str) -> tuple[Device, ...]:
-    """The devices to try in order for what the user asked: one, or for "auto" all that this installation has.
-
-    Raises BodyDoubleError for an unknown device and for one that this installation lacks.
-    """
-    installed = set(onnxruntime.get_available_providers())
-    if device == AUTO:
-        return tuple(d for d in DEVICES.values() if d.automatic and d.provider in installed)
-    if device not in DEVICES:
-        raise BodyDoubleError(f'no device "{device}"; choose from {AUTO}, {", ".join(sorted(DEVICES))}')
-    chosen = DEVICES[device]
-    if chosen.provider not in installed:
-        raise BodyDoubleError(f'device "{device}" is not in this ONNX Runtime; it {chosen.hint}')
-    return (chosen,)
+    def __call__(self, feed: Feed) -> list[Array]:
+        """The outputs, in the order of `outputs`."""
+        ...
 
 
 def default_threads() -> int:
@@ -105,33 +70,78 @@ def default_threads() -> int:
 
 
 class Session:
-    """A graph on a device. device: the name of the one in use."""
+    """A graph on a device.
 
-    def __init__(self, model: onnx.ModelProto, device: Device, threads: int | None = None) -> None:
-        """Loads the graph; raises BodyDoubleError if the device does not start or threads is less than 1."""
+    device: the name of the one in use. runtime: "ONNX Runtime" or "OpenVINO". outputs: names, in order.
+    bytes_in, bytes_out: of the arrays of the last call that went in and came back; on a device with memory of its own
+    these are what crossed to it and from it. calls, seconds, total_in, total_out: of all calls so far.
+    """
+
+    def __init__(
+        self, model: onnx.ModelProto, device: Device, threads: int | None = None, uploads: Uploads | None = None
+    ) -> None:
+        """Loads the graph; raises BodyDoubleError if the device does not start or threads is less than 1.
+
+        uploads: shared with the other graphs of an estimator, None for uploads of its own where the device needs them.
+        """
         if threads is not None and threads < 1:
             raise BodyDoubleError(f"{threads} threads asked for; give 1 or more, or none for the default")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads if threads is not None else default_threads()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
-        # Waiting threads sleep, and leave their cores to decoding and drawing.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if device.name in ("cuda", "tensorrt") and hasattr(onnxruntime, "preload_dlls"):
-            onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installed
-        self._session = _start(model, device, options)
+        count = threads if threads is not None else default_threads()
+        model = gather_first(model)
+        self._run: Running
+        if device.by_package:
+            self._run, self.runtime = OpenVinoRunner(model, count), "OpenVINO"
+        else:
+            session = _start(model, device, session_options(device, count), provider_options(device, count))
+            if uploads is None and device.memory:
+                uploads = Uploads(device.memory)
+            self._run, self.runtime = Runner(session, uploads), "ONNX Runtime"
+            _tell_strays(session, device, model)
         self.device = device.name
-        self.outputs = tuple(value.name for value in self._session.get_outputs())
+        self.threads = count
+        self.outputs = self._run.outputs
+        self.calls = self.total_in = self.total_out = 0
+        self.seconds = 0.0
+        listeners = _listening.get()
+        if listeners is not None:
+            listeners.append(self)
 
-    def __call__(self, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    @property
+    def bytes_in(self) -> int:
+        """Bytes that went in with the last call."""
+        return self._run.bytes_in
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that came back from the last call."""
+        return self._run.bytes_out
+
+    def __call__(self, feed: Feed) -> list[Array]:
         """The outputs, in the order of `outputs`."""
-        return list(self._session.run(None, dict(feed)))
+        begun = time.perf_counter()
+        answers = self._run(feed)
+        self.seconds += time.perf_counter() - begun
+        self.calls += 1
+        self.total_in += self._run.bytes_in
+        self.total_out += self._run.bytes_out
+        return answers
+
+
+@contextmanager
+def opened() -> Iterator[list[Session]]:
+    """The list of the sessions that are opened while the block runs, for who measures them."""
+    sessions: list[Session] = []
+    token = _listening.set(sessions)
+    try:
+        yield sessions
+    finally:
+        _listening.reset(token)
 
 
 def open_sessions(
     models: Callable[[str], Mapping[str, onnx.ModelProto]], device: str, threads: int | None
 ) -> dict[str, Session]:
-    """Sessions for several graphs of one estimator, by name, all on the same device.
+    """Sessions for several graphs of one estimator, by name, all on the same device, sharing what is uploaded to it.
 
     models: the graphs for a device's name. "auto" takes the best device on which all of them start. Raises
     BodyDoubleError as choose_providers and Session do.
@@ -139,17 +149,31 @@ def open_sessions(
     *others, last = choose_providers(device)
     for candidate in others:
         try:
-            return {name: Session(model, candidate, threads) for name, model in models(candidate.name).items()}
-        except BodyDoubleError:
-            continue  # "auto" goes on to the next best; the one in use is shown
-    return {name: Session(model, last, threads) for name, model in models(last.name).items()}
+            return _open_on(candidate, models, threads)
+        except BodyDoubleError as fault:
+            _log.info("%s is passed over: %s", candidate.name, fault)  # the one in use is shown
+    return _open_on(last, models, threads)
 
 
-def _start(model: onnx.ModelProto, device: Device, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+def _open_on(
+    device: Device, models: Callable[[str], Mapping[str, onnx.ModelProto]], threads: int | None
+) -> dict[str, Session]:
+    uploads = Uploads(device.memory) if device.memory else None
+    with opened() as sessions:  # nobody hears of sessions on a device that is then passed over
+        found = {name: Session(model, device, threads, uploads) for name, model in models(device.name).items()}
+    listeners = _listening.get()
+    if listeners is not None:
+        listeners.extend(sessions)
+    return found
+
+
+def _start(
+    model: onnx.ModelProto, device: Device, options: onnxruntime.SessionOptions, settings: dict[str, str]
+) -> onnxruntime.InferenceSession:
     """A session whose first provider is the device's; ONNX Runtime itself would fall back to the CPU and go on."""
     try:
         session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=[device.provider], enable_fallback=0
+            model.SerializeToString(), options, providers=[(device.provider, settings)], enable_fallback=0
         )
     except _STARTING_FAULTS as fault:
         if device.name == "cpu":
@@ -160,6 +184,13 @@ def _start(model: onnx.ModelProto, device: Device, options: onnxruntime.SessionO
     if session.get_providers()[0] != device.provider:
         raise BodyDoubleError(f'device "{device.name}" does not start on this machine; it {device.hint}')
     return session
+
+
+def _tell_strays(session: onnxruntime.InferenceSession, device: Device, model: onnx.ModelProto) -> None:
+    """Warn of work that ONNX Runtime gave to the CPU by itself."""
+    kinds = strays(session, device, model)
+    if kinds:
+        _log.warning("device %s leaves to the CPU what it cannot do: %s", device.name, ", ".join(kinds))
 
 
 # What onnxruntime raises when a provider cannot be made; its own classes derive from Exception, each by itself.
