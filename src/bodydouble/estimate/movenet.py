@@ -14,7 +14,7 @@ import onnx
 from bodydouble.estimate import cropping, graph, movenet_crop, movenet_graph
 from bodydouble.estimate.family import Estimator, family
 from bodydouble.estimate.following import Follower, Manner
-from bodydouble.estimate.movenet_box import best_in_box, square_around
+from bodydouble.estimate.movenet_box import square_around
 from bodydouble.estimate.movenet_published import MIN_PERSON
 from bodydouble.estimate.movenet_several import FINDER, feed, people_in, pose_of, preparation_on
 from bodydouble.estimate.region import BODY_SCALE, Region
@@ -50,7 +50,9 @@ class Networks:
         left, top = (max(0, int(middle - area.size / 2)) for middle in (area.x, area.y))
         right, bottom = (int(middle + area.size / 2) + 1 for middle in (area.x, area.y))
         part = image[top : min(bottom, height), left : min(right, width)]
-        points, _, scores = self.finder(feed(part, self.several, self.preparation))
+        points, _, scores = (
+            answer.astype(np.float64) for answer in self.finder(feed(part, self.several, self.preparation))
+        )
         people = [
             (points[row] + np.array([left, top, 0.0]), float(scores[row]))
             for row in people_in(points, scores, MIN_FOUND)
@@ -66,7 +68,9 @@ class Networks:
         where = movenet_crop.limited(where, width, height)
         points, score = self.points(image, where)
         torso = movenet_crop.torso_seen(points)
-        after = movenet_crop.around_body(points) if torso else movenet_crop.widened(where, width, height)
+        after = (
+            movenet_crop.close_around(points, width, height) if torso else movenet_crop.widened(where, width, height)
+        )
         middle = np.array([after.x, after.y])
         sure = np.minimum(SURE * points[:, 2:], 1.0)
         return Sight(
@@ -116,7 +120,7 @@ class MoveNet:
         where = square_around(box, frame.size)
         if where is None:
             return None
-        points, score = best_in_box(lambda place: self._networks.points(frame.image, place), where, box, frame.size)
+        points, score = self._networks.points(frame.image, where)
         return pose_of(points, score, frame.time)
 
     def reset(self) -> None:

@@ -1,21 +1,17 @@
-"""The person in a known box: where MoveNet looks, and which of its answers is the one meant.
+"""The person in a known box: where MoveNet looks, and how well a body fits the box.
 
 Pixels. box: (4,) x, y, width, height, x and y of its top-left corner. points: (17, 3) x, y, score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from bodydouble.estimate import movenet_crop
 from bodydouble.estimate.movenet_graph import MIN_POINT
 from bodydouble.estimate.region import Region
 from bodydouble.types import Array, BodyDoubleError
 
-MARGIN = 1.25  # side of the square against the box's longer side
-LOOKS = 2  # the second where the first says that the body is
+MARGIN = 1.25  # side of the square against the box's longer side; 1.0 to 1.6 were tried (docs/decisions/movenet.md)
 NOBODY = 1e-3  # fit of points none of which is in the box
 
 
@@ -44,15 +40,3 @@ def fit(points: Array, box: Array) -> float:
     shared = np.clip(np.minimum(high, corner + extent) - np.maximum(low, corner), 0, None).prod()
     union = (high - low).prod() + extent.prod() - shared
     return max(float(shared / union), NOBODY) if union > 0 else NOBODY
-
-
-def best_in_box(
-    look: Callable[[Region], tuple[Array, float]], where: Region, box: Array, size: tuple[int, int]
-) -> tuple[Array, float]:
-    """The answer of several looks that fits the box best: the square around it, then the square around who is there."""
-    answers = [look(where)]
-    for _ in range(LOOKS - 1):
-        points, _ = answers[-1]
-        if movenet_crop.torso_seen(points):
-            answers.append(look(movenet_crop.limited(movenet_crop.around_body(points), *size)))
-    return max(answers, key=lambda answer: fit(answer[0], box) * answer[1])

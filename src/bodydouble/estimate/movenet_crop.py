@@ -1,7 +1,7 @@
-"""The square that MoveNet looks at next: as published, from the points of the frame before.
+"""The square that MoveNet looks at next, from the points of the frame before: as published, and a closer one.
 
-Pixels; points (17, 3) x, y, score in COCO's order. Source: tensorflow/tfjs-models,
-pose-detection/src/movenet/crop_utils.ts
+Pixels; points (17, 3) x, y, score in COCO's order. Source of the published one: tensorflow/tfjs-models,
+pose-detection/src/movenet/crop_utils.ts; figures of both: docs/decisions/movenet.md
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from bodydouble.types import Array
 
 TORSO_REACH = 1.9  # half the crop's side against the torso's greatest reach from the hips in x or y
 BODY_REACH = 1.2  # the same, of all points that count
+CLOSE = 1.4  # side of the closer square against the longer side of the points' rectangle
+LEGS = 1.7  # torso reaches from the hips within which unseen legs are looked for
 WIDENING = 1.25  # of the side, while no torso is seen
 HIPS = [COCO_17.index[name] for name in ("left_hip", "right_hip")]
 SHOULDERS = [COCO_17.index[name] for name in ("left_shoulder", "right_shoulder")]
 TORSO = SHOULDERS + HIPS
+ANKLES = [COCO_17.index[name] for name in ("left_ankle", "right_ankle")]
 
 
 def central_square(width: int, height: int) -> Region:
@@ -38,6 +41,23 @@ def around_body(points: Array) -> Region:
     counted = points[:, 2] >= MIN_POINT
     half = max(TORSO_REACH * float(reach[TORSO].max()), BODY_REACH * float(reach[counted].max(initial=0.0)))
     return Region(float(middle[0]), float(middle[1]), 2 * half)
+
+
+def close_around(points: Array, width: int, height: int) -> Region:
+    """The square around the points that count, closer than the published one; a torso must be seen.
+
+    While no ankle counts, it also holds what the picture has of where the legs may be: left out, they stay unseen.
+    """
+    counted = points[points[:, 2] > MIN_POINT, :2]
+    low, high = counted.min(axis=0), counted.max(axis=0)
+    if not (points[ANKLES, 2] > MIN_POINT).any():
+        middle = points[HIPS, :2].mean(axis=0)
+        reach = LEGS * float(np.abs(points[TORSO, :2] - middle).max())
+        picture = np.array([width, height], dtype=np.float64)
+        low = np.minimum(low, np.clip(middle - reach, 0, picture))
+        high = np.maximum(high, np.clip(middle + reach, 0, picture))
+    middle = (low + high) / 2
+    return Region(float(middle[0]), float(middle[1]), CLOSE * float((high - low).max()))
 
 
 def limited(where: Region, width: int, height: int) -> Region:

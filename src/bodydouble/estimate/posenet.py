@@ -1,62 +1,41 @@
 """PoseNet: 17 points of one person or several from one look at the whole picture.
 
-Source pixels. One graph from picture to keypoints; people are told apart in it (posenet_decode.py).
-Source of the scheme: tensorflow/tfjs-models, pose-detection/src/posenet; docs/decisions/estimate-posenet.md
+Source pixels. One graph from picture to keypoints (posenet_graph.py); people are told apart in it (posenet_decode.py).
+Why it is as it is: docs/decisions/estimate-posenet.md
 """
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 
-from bodydouble.estimate import aiming, cropping, graph, graph_input, posenet_decode
+from bodydouble.estimate import aiming, cropping, graph
 from bodydouble.estimate.family import Estimator, family
-from bodydouble.estimate.posenet_decode import RADIUS, THRESHOLD, Decoding, Outputs
+from bodydouble.estimate.posenet_graph import (
+    DEFAULT,
+    Choices,
+    decoding_for,
+    letterbox,
+    load_network,
+    posenet_graph,
+    preparation_on,
+    wanted_input,
+)
 from bodydouble.estimate.posenet_lock import Lock
-from bodydouble.estimate.posenet_network import reshaped
 from bodydouble.estimate.region import Region
 from bodydouble.estimate.session import Session, open_sessions
-from bodydouble.models import Progress, onnx_path, silent
+from bodydouble.models import Progress
 from bodydouble.skeletons import COCO_17, Skeleton
-from bodydouble.types import Array, BodyDoubleError, Frame, Image, Pose
+from bodydouble.types import Array, Frame, Image, Pose
 
 MODELS = ("posenet-mobilenet",)
-MIN_SCORE = 0.15  # of a person (demos/camera.js: minPoseConfidence); below it are traces of others
-BOX_SIDE = 1.25  # of the square that is seen around a box, over the box's longer side; 1 to 1.4 do nearly as well
-RIVALS = 5  # people told apart while one is followed (MULTI_PERSON_ESTIMATION_CONFIG: maxPoses)
-OUTPUTS = ("heatmap", "offsets", "forward", "backward")  # roles in the zoo, as posenet_decode.Outputs has them
-VALUES = graph.Values(1 / 127.5, -1.0)  # of MobileNet: -1..1
-
-# Devices where OpenCV's crop is the faster one: docs/decisions/estimate-crop.md
-CROP_DEVICES = ("cpu", "openvino")
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What may be chosen of the network and the decoder.
-
-    width, height: pixels of the network's input, whole strides and one more. stride: pixels between cells; less is
-    finer and slower. threshold: heat from which on a point may be a person's first. radius: pixels of the input within
-    which two points of a kind are one.
-    """
-
-    width: int = 385
-    height: int = 385
-    stride: int = 16
-    threshold: float = THRESHOLD
-    radius: float = RADIUS
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
-            raise BodyDoubleError(f"a threshold of {self.threshold}; give 0 to 1")
-        if not self.radius > 0:
-            raise BodyDoubleError(f"a radius of {self.radius} pixels; give more than 0")
-
-
-DEFAULT = Choices()
+MIN_SCORE = 0.15  # of a person (posenet/demos/camera.js: minPoseConfidence); below it are traces of others
+BOX_SIDE = 1.25  # of the square that is seen around a box, over the box's longer side; 1.1 to 1.4 do as well
+MOST_SHAPES = 4  # of pictures for which a graph is kept ready
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +53,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The graph in use. preparation: where crops are made."""
+    """A graph in use. preparation: where crops are made."""
 
     session: Session
     wanted: graph.Input
@@ -83,10 +62,10 @@ class Network:
     def look(self, image: Image, where: Region) -> Found:
         """The people in an upright region of the picture."""
         feed: dict[str, npt.NDArray[np.generic]] = {"region": where.array()}
-        if self.preparation is graph.Preparation.IMAGE:
-            feed["image"] = image
-        else:
+        if self.preparation is graph.Preparation.CROP:
             feed["crop"] = cropping.cut(image, where, self.wanted)
+        else:
+            feed["image"] = image
         values = dict(zip(self.session.outputs, self.session(feed), strict=True))
         count = int(values["count"][0])
         return Found(
@@ -96,10 +75,51 @@ class Network:
             single_score=float(values["single_score"][0]),
         )
 
+    def look_at_all(self, image: Image) -> Found:
+        """The people in the whole picture."""
+        return self.look(image, letterbox(image.shape[1], image.shape[0], self.wanted))
 
-def letterbox(width: float, height: float, wanted: graph.Input) -> Region:
-    """The region around the whole picture with the input's aspect ratio."""
-    return Region(width / 2, height / 2, max(width, height * wanted.width / wanted.height))
+
+class Networks:
+    """The graphs of a network, one for each shape of input that pictures of other shapes want."""
+
+    def __init__(
+        self,
+        network: onnx.ModelProto,
+        device: str,
+        people: int,
+        threads: int | None = None,
+        choices: Choices = DEFAULT,
+    ) -> None:
+        """Opens the graph for square regions; raises BodyDoubleError as posenet_graph and open_sessions do.
+
+        network: of load_network. device, threads: see family.load. people: the most that are told apart.
+        """
+        self._network, self._choices, self._threads = network, choices, threads
+        self._how = decoding_for(people, choices)
+        self._open: dict[tuple[int, int], Network] = {}
+        self.whole = self._opened(choices, device)
+        # Who listens for sessions that are opened (session.opened) also hears of those that are opened later.
+        self._context = copy_context()
+
+    def on(self, image: Image) -> Network:
+        """The graph that sees pictures of this one's shape best."""
+        fitting = self._choices.on(image.shape[1], image.shape[0])
+        if fitting == self._choices:
+            return self.whole
+        size = (fitting.width, fitting.height)
+        if size not in self._open:
+            if len(self._open) == MOST_SHAPES:
+                del self._open[next(iter(self._open))]
+            self._open[size] = self._context.run(self._opened, fitting, self.whole.session.device)
+        return self._open[size]
+
+    def _opened(self, choices: Choices, device: str) -> Network:
+        def graphs(name: str) -> dict[str, onnx.ModelProto]:
+            return {"network": posenet_graph(self._network, choices, self._how, preparation_on(name))}
+
+        session = open_sessions(graphs, device, self._threads)["network"]
+        return Network(session, wanted_input(self._network, choices), preparation_on(session.device))
 
 
 class PoseNet:
@@ -110,15 +130,15 @@ class PoseNet:
 
     skeleton: Skeleton = COCO_17
 
-    def __init__(self, model: str, network: Network, people: int) -> None:
+    def __init__(self, model: str, networks: Networks, people: int) -> None:
         self.model = model
-        self.provider = network.session.device
-        self._network = network
+        self.provider = networks.whole.session.device
+        self._networks = networks
         self._lock = Lock() if people == 1 else None
 
     def __call__(self, frame: Frame) -> list[Pose]:
         """The people in the frame, in its pixels; [] means looked, and nobody is there."""
-        found = self._network.look(frame.image, letterbox(*frame.size, self._network.wanted))
+        found = self._networks.on(frame.image).look_at_all(frame.image)
         sure = found.scores >= MIN_SCORE
         people, scores = found.people[sure], found.scores[sure]
         if self._lock is None:
@@ -135,7 +155,7 @@ class PoseNet:
         inside = aiming.checked_box(box, frame.image)
         if inside is None:
             return None
-        found = self._network.look(frame.image, aiming.around(inside, BOX_SIDE))
+        found = self._networks.whole.look(frame.image, aiming.around(inside, BOX_SIDE))
         people, scores = found.people, found.scores
         if not len(people):
             people, scores = found.single[None], np.array([found.single_score])
@@ -163,53 +183,4 @@ def _filled(points: Array, box: Array) -> float:
 @family(*MODELS)
 def posenet(model: str, device: str, people: int, threads: int | None, progress: Progress) -> Estimator:
     """An estimator of a PoseNet model; see family.load."""
-    return PoseNet(model, open_network(load_network(model, progress), device, people, threads), people)
-
-
-def load_network(model: str, progress: Progress = silent) -> onnx.ModelProto:
-    """The converted network of a model of the zoo; its outputs are those of OUTPUTS, in order."""
-    return onnx.load(onnx_path(model, outputs=OUTPUTS, progress=progress))
-
-
-def open_network(
-    network: onnx.ModelProto, device: str, people: int, threads: int | None = None, choices: Choices = DEFAULT
-) -> Network:
-    """A session of a network from load_network that tells up to `people` people apart.
-
-    Raises BodyDoubleError for choices that the network does not allow, and as open_sessions does.
-    """
-    how = Decoding(RIVALS if people == 1 else people, True, choices.threshold, choices.radius)
-    wanted = wanted_input(network, choices)
-
-    def preparation(name: str) -> graph.Preparation:
-        return graph.Preparation.CROP if name in CROP_DEVICES else graph.Preparation.IMAGE
-
-    def graphs(name: str) -> dict[str, onnx.ModelProto]:
-        return {"network": posenet_graph(network, choices, how, preparation(name))}
-
-    session = open_sessions(graphs, device, threads)["network"]
-    return Network(session, wanted, preparation(session.device))
-
-
-def wanted_input(network: onnx.ModelProto, choices: Choices) -> graph.Input:
-    """What the network wants to see: the picture in its aspect ratio, its border continued around it."""
-    return graph.Input(
-        network.graph.input[0].name,
-        choices.width,
-        choices.height,
-        VALUES,
-        graph.Border.REPLICATE,
-        rounding=graph.Rounding.NONE,
-        upright=True,
-    )
-
-
-def posenet_graph(
-    network: onnx.ModelProto, choices: Choices, how: Decoding, preparation: graph.Preparation
-) -> onnx.ModelProto:
-    """One graph: `image` or `crop` and `region` (4,) in, the outputs of posenet_decode.decode out."""
-    wanted = wanted_input(network, choices)
-    sized = reshaped(network, choices.width, choices.height, choices.stride)
-    outputs = Outputs(*(value.name for value in network.graph.output))
-    decoding = posenet_decode.decode(sized, wanted, choices.stride, outputs, how)
-    return graph.compose(sized, graph_input.prepare(sized, wanted, preparation), decoding)
+    return PoseNet(model, Networks(load_network(model, progress), device, people, threads), people)
