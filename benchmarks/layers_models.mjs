@@ -251,7 +251,7 @@ function randomPictures(random) {
   ];
   for (let n = whole(random, 4, 10); n > 0; n--) {
     x = pick(random, blocks)(x);
-    if (random() < 0.15) outputs.push(x);
+    if (random() < 0.15 && x !== input) outputs.push(x);
   }
   outputs.push(L.dense({ units: 4, activation: 'softmax' }).apply(random() < 0.5 ? L.flatten().apply(x) : L.globalMaxPooling2d({}).apply(x)));
   return tf.model({ inputs: input, outputs: [...new Set(outputs)] });

@@ -19,6 +19,9 @@ from bodydouble.types import BodyDoubleError
 Tensor = npt.NDArray[Any]
 
 TOLERANCE = 1e-3  # of an output's range
+# The least range: float32 runtimes end their sigmoids near 1e-7, so that "surely not" is any number below.
+LEAST_RANGE = 1e-3
+MATCHED = 20_000  # elements of a list that may come in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,11 @@ def _bare(name: str) -> str:
     return name.removesuffix(":0")
 
 
-def differences(wanted: Sequence[Feed], got: Sequence[Feed]) -> list[Difference]:
-    """Each output's error over several runs; the range is that of all the runs together."""
+def differences(wanted: Sequence[Feed], got: Sequence[Feed], *, unordered: bool = False) -> list[Difference]:
+    """Each output's error over several runs; the range is that of all the runs together.
+
+    unordered: lists may come in another order, and are matched row by row where they are off.
+    """
     found = []
     for name in wanted[0]:
         values = [np.asarray(answer[name], np.float64) for answer in wanted]
@@ -69,31 +75,49 @@ def differences(wanted: Sequence[Feed], got: Sequence[Feed]) -> list[Difference]
         finite = [value[np.isfinite(value)] for value in values]
         low = min((float(value.min()) for value in finite if value.size), default=0.0)
         high = max((float(value.max()) for value in finite if value.size), default=0.0)
-        scale = (max(high, 0.0) - min(low, 0.0)) or 1.0
-        pairs = [_difference(value, other) for value, other in zip(values, others, strict=True)]
+        scale = max(max(high, 0.0) - min(low, 0.0), LEAST_RANGE)
+        close = TOLERANCE * scale if unordered else np.inf
+        pairs = [_difference(value, other, close) for value, other in zip(values, others, strict=True)]
         rows = [count for _, count in pairs if count is not None]
         total = (sum(n for n, _ in rows), sum(n for _, n in rows)) if rows else None
         found.append(Difference(name, max(error for error, _ in pairs) / scale, total))
     return found
 
 
-def _difference(wanted: Tensor, got: Tensor) -> tuple[float, tuple[int, int] | None]:
-    """Largest difference; where lists differ in length or order, that of each row and its nearest."""
+def _difference(wanted: Tensor, got: Tensor, close: float) -> tuple[float, tuple[int, int] | None]:
+    """Largest difference; where lists differ in length, or by more than `close`, that of rows and their like."""
     if wanted.shape == got.shape:
-        return _largest(wanted, got), None
+        plain = _largest(wanted, got)
+        axis = 1 if wanted.ndim > 1 and wanted.shape[0] == 1 else 0
+        if plain <= close or wanted.ndim == 0 or wanted.size > MATCHED:
+            return plain, None
+        return _matched(_rows(wanted, axis), _rows(got, axis))
     if wanted.ndim != got.ndim or wanted.ndim == 0:
         return np.inf, None
-    longer = [axis for axis in range(wanted.ndim) if wanted.shape[axis] != got.shape[axis]]
-    if len(longer) > 1:
+    unlike = [axis for axis in range(wanted.ndim) if wanted.shape[axis] != got.shape[axis]]
+    if len(unlike) > 1:
         return np.inf, None
-    rows = np.moveaxis(wanted, longer[0], 0).reshape(wanted.shape[longer[0]], -1)
-    others = np.moveaxis(got, longer[0], 0).reshape(got.shape[longer[0]], -1)
+    return _matched(_rows(wanted, unlike[0]), _rows(got, unlike[0]))
+
+
+def _rows(array: Tensor, axis: int) -> Tensor:
+    return np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+
+
+def _matched(rows: Tensor, others: Tensor) -> tuple[float, tuple[int, int]]:
+    """Each row with the nearest one left: the largest difference, and how many found one of how many."""
     count = max(len(rows), len(others))
-    if not len(rows) or not len(others):
-        return np.inf, (0, count)
     fewer, more = (rows, others) if len(rows) < len(others) else (others, rows)
-    nearest = [float(np.abs(more - row).max(axis=1).min()) for row in fewer]
-    return max(nearest), (len(fewer), count)
+    if not len(fewer):
+        return np.inf, (0, count)
+    free = np.ones(len(more), bool)
+    worst = 0.0
+    for row in fewer:
+        distances = np.where(free, np.abs(more - row).max(axis=1), np.inf)
+        nearest = int(distances.argmin())
+        free[nearest] = False
+        worst = max(worst, float(distances[nearest]))
+    return worst, (len(fewer), count)
 
 
 def _largest(wanted: Tensor, got: Tensor) -> float:

@@ -79,7 +79,9 @@ async function answer(model, feeds, number) {
     const file = `output-${number}-${at}`;
     const values = await result.data();
     fs.writeFileSync(path.join(folder, file), Buffer.from(values.buffer, values.byteOffset, values.byteLength));
-    records.push({ name: model.outputs[at].name, shape: result.shape, dtype: result.dtype, file });
+    // What the values are, not what the tensor says: some kernels hand integers on as float32.
+    const dtype = values instanceof Int32Array ? 'int32' : values instanceof Uint8Array ? 'bool' : 'float32';
+    records.push({ name: model.outputs[at].name, shape: result.shape, dtype, file });
   }
   return records;
 }

@@ -129,7 +129,10 @@ def to_graph(path: Path, request: Request) -> Graph:
         raise BodyDoubleError(f"{path.name} needs layers that are not supported: {listed}")
     walk = Walk(Emitter(), Store(read_weights(path, manifest)))
     outputs = model_outputs(model)
-    flows = walk.model(model, _fed(walk.g, inputs_of(model), request))
+    inputs = inputs_of(model)
+    # An output that is an input as it came in has the input's name; ONNX wants another.
+    outputs = [f"{name}_output" if name in {place.name for place in inputs} else name for name in outputs]
+    flows = walk.model(model, _fed(walk.g, inputs, request))
     if walk.missing:
         listed = ", ".join(f"{what} ({count})" for what, count in sorted(walk.missing.items()))
         raise BodyDoubleError(f"{path.name} needs what is not supported: {listed}")
