@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from made_truth import annotation, document, grid, write
+from made_truth import Finder, annotation, document, grid, number_pictures, write
 
 from bodydouble.cli import main
 from bodydouble.evaluation.results import Result, write_results
@@ -64,6 +64,27 @@ def test_what_cannot_be_done_is_one_line(made, capsys, arguments, says) -> None:
     assert run("--gt", truth, *given) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1
+
+
+def test_a_command_stopped_at_its_second_model_goes_on_there(made, monkeypatch, capsys) -> None:
+    truth, folder = made
+    number_pictures(truth.parent, json.loads(truth.read_text()))
+    answers = {1: [grid(10, 20)], 2: [grid(0, 0)]}
+    finders = {"one": Finder(answers), "two": Finder(answers)}
+    for name, finder in finders.items():
+        finder.model = name
+    monkeypatch.setattr("bodydouble.evaluation.judging.load", lambda model, **_: finders[model])
+    command = ["--gt", truth, "--images", truth.parent, "--model", "one", "--model", "two", "-o", folder / "out.json"]
+    finders["two"].fail_at = 2
+    assert run(*command) == 2
+    assert "the same command goes on where two was" in capsys.readouterr().err
+    assert (folder / "out-one.json").exists() and not (folder / "out-two.json").exists()
+    assert run(*command) == 0
+    assert (finders["one"].calls, finders["two"].calls) == (2, 3)  # of the two pictures none was looked at again
+    assert "1.000" in capsys.readouterr().out
+    assert sorted(path.name for path in folder.iterdir() if "out" in path.name) == ["out-one.json", "out-two.json"]
+    assert run(*command) == 2  # now it is complete, and kept
+    assert "exists" in capsys.readouterr().err
 
 
 @pytest.mark.models

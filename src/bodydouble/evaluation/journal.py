@@ -1,7 +1,7 @@
 """The journal of a run: what was found in each picture so far, so that an interrupted run goes on.
 
 Beside the results, .NAME.journal: lines of JSON, the first about the run, then one a picture; a last line that was cut
-off is not read. It goes when the results are complete.
+off is not read. It goes when the whole command is done: results with a journal are those of an unfinished one.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Looked:
     seconds: tuple[float, ...]
 
 
+def journal_of(results: Path) -> Path:
+    """Where the journal of a results file lies."""
+    return beside(results, "journal")
+
+
 class Journal:
     """Pictures done by their id; keeps each on disk if there is a path.
 
@@ -36,7 +41,7 @@ class Journal:
     def __init__(self, path: Path | None, truth: Truth, about: dict[str, Any]) -> None:
         self._truth = truth
         self._about = about
-        self._path = None if path is None else beside(path, "journal")
+        self._path = None if path is None else journal_of(path)
         self._file: TextIO | None = None
         self.foreign: dict[str, Any] | None = None
         self.done: dict[int, Looked] = {}
@@ -53,12 +58,6 @@ class Journal:
                 "results": [as_entry(result, self._truth) for result in looked.results],
             }
             self._write(self._file, self._path, line)
-
-    def remove(self) -> None:
-        """The run is complete and its results are written."""
-        self.close()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file."""

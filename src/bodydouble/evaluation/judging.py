@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bodydouble.estimate import load
 from bodydouble.evaluation.coco import MOST_PEOPLE, NOBODY
+from bodydouble.evaluation.journal import journal_of
 from bodydouble.evaluation.pictures import Folder, missing_note, present
 from bodydouble.evaluation.report import write_report
 from bodydouble.evaluation.results import read_results
@@ -47,6 +48,15 @@ class Wanted:
             return self.out
         return self.out.with_name(f"{self.out.stem}-{model}{self.out.suffix}")
 
+    @property
+    def outputs(self) -> list[Path]:
+        """The results files of all models."""
+        return [path for path in map(self.results_of, self.models) if path is not None]
+
+    def may_replace(self, path: Path) -> bool:
+        """Whether an output that exists may go: asked for, or left by this command when it was interrupted."""
+        return self.force or journal_of(path).is_file()
+
 
 def judge_all(wanted: Wanted, told: Told) -> None:
     """Run and judge all that is wanted. Raises BodyDoubleError before any work for what cannot be done."""
@@ -68,6 +78,8 @@ def judge_all(wanted: Wanted, told: Told) -> None:
     if wanted.report is not None:
         write_report(wanted.report, truth, verdicts, folder, force=wanted.force)
         told.say(f"report: {wanted.report}")
+    for path in wanted.outputs:
+        journal_of(path).unlink(missing_ok=True)
 
 
 def _check(wanted: Wanted) -> None:
@@ -77,12 +89,15 @@ def _check(wanted: Wanted) -> None:
         raise BodyDoubleError(f"a model is named twice ({', '.join(wanted.models)}); name each once")
     if wanted.out is not None and not wanted.models:
         raise BodyDoubleError("-o is for what a model finds; --results are there already")
-    outputs = [wanted.results_of(model) for model in wanted.models]
-    for path, suffix in [*((out, ".json") for out in outputs), (wanted.figures, ".json"), (wanted.report, ".html")]:
+    for path, suffix in [
+        *((out, ".json") for out in wanted.outputs),
+        (wanted.figures, ".json"),
+        (wanted.report, ".html"),
+    ]:
         if path is not None and path.suffix.lower() != suffix:
             raise BodyDoubleError(f"{path} does not end in {suffix}; name the file so")
         if path is not None:
-            check_output(path, wanted.force)
+            check_output(path, wanted.may_replace(path))
 
 
 def _runs(wanted: Wanted, truth: Truth, folder: Folder | None, told: Told) -> Iterator[Run]:
@@ -93,12 +108,16 @@ def _runs(wanted: Wanted, truth: Truth, folder: Folder | None, told: Told) -> It
         people = 1 if wanted.crop == "gt" else MOST_PEOPLE
         estimator = load(model, device=wanted.device, people=people, progress=told.step)
         out = wanted.results_of(model)
+        force = out is not None and wanted.may_replace(out)
         try:
-            yield run_model(estimator, truth, folder, crop=wanted.crop, out=out, force=wanted.force, told=told)
+            run = run_model(
+                estimator, truth, folder, crop=wanted.crop, out=out, force=force, keep_journal=True, told=told
+            )
         except KeyboardInterrupt:
             if out is not None:
                 told.say(f"stopped; the same command goes on where {model} was")
             raise
+        yield run
     for path in wanted.results:
         yield Run(path.stem, tuple(read_results(path, truth)))
 

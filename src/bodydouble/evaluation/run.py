@@ -16,7 +16,7 @@ import numpy as np
 
 from bodydouble.estimate import Aimed, Estimator
 from bodydouble.evaluation.coco import MOST_PEOPLE, Curves, Figures, coco_figures
-from bodydouble.evaluation.journal import Journal, Looked
+from bodydouble.evaluation.journal import Journal, Looked, journal_of
 from bodydouble.evaluation.measures import Measures, measure
 from bodydouble.evaluation.pictures import Folder
 from bodydouble.evaluation.results import Result, result_of, write_results
@@ -109,12 +109,14 @@ def run_model(
     crop: str = "detect",
     out: Path | None = None,
     force: bool = False,
+    keep_journal: bool = False,
     told: Told | None = None,
 ) -> Run:
     """What a model finds in the truth's pictures, written to `out` if that is given.
 
     crop: "gt" gives it the box of every annotated person who counts; "detect" lets it look for people itself. out: a
     COCO results file; interrupted, the run goes on from the journal beside it. force: replace `out` if it exists.
+    keep_journal: leave it there when this model is done, for a command that has more to do.
     Raises BodyDoubleError for a model that cannot be pointed at a box, and for pictures that are missing or broken.
     """
     told = told or Silent()
@@ -145,7 +147,8 @@ def run_model(
         )
         if out is not None:
             write_results(out, run.results, truth, force=force)
-            journal.remove()
+    if out is not None and not keep_journal:
+        journal_of(out).unlink(missing_ok=True)
     return run
 
 
