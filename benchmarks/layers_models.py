@@ -41,7 +41,7 @@ GOLDEN = (
     r"embedding.*|relu.*|leaky|prelu.*|elu|thresholded|softmax|.*ropout.*|gaussian-noise|zero-.*|cropping.*|up-sampling-.*|"
     r"center-crop.*|rescaling|category-.*|masking|time-.*|(simpleRNN|gru|lstm)-(sequences|last|open|swish|no-bias).*|"
     r"bidirectional-(gru-ave-true|lstm-concat-true|simpleRNN-mul-false|lstm-masked|gru-turned|state-lstm)|cells?-.*|"
-    r"state-.*|initial-.*|conv-lstm-(same-true|strides)|(add|maximum|average)-.*|concatenate-.*|dot-.*|"
+    r"state-.*|initial-.*|conv-lstm-(same-true|strides)|(add|multiply|maximum|minimum|average)-(three|broadcast)|concatenate-.*|dot-.*|"
     r"sequential.*|model-in-model|shared-layer|random-[26789]"
 )
 DTYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}

@@ -6,7 +6,7 @@ Everything that cannot be converted is collected and said once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,14 @@ MOST_OUTPUTS = 16
 # Types of inputs as TensorFlow.js has them.
 DTYPES = {"int32": np.int32, "int64": np.int32, "uint8": np.int32, "bool": np.bool_}
 AXES = {4: ("batch", "height", "width", "channels"), 3: ("batch", "time", "channels")}
+
+
+# What a configuration that is not as it should be raises where it is read.
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".replace("\n", " ")
 
 
 class Missing(Flow):
@@ -52,8 +60,9 @@ class Walk:
         else:
             try:
                 results = self._call(Call(self.g, layer, tuple(flows), self.store, self, tuple(scopes)))
-            except BodyDoubleError as error:
-                self.missing[f"{layer.kind} {layer.name} ({error})"] += 1
+            except (BodyDoubleError, *DAMAGE) as error:
+                what = str(error) if isinstance(error, BodyDoubleError) else f"configured oddly, {_line(error)}"
+                self.missing[f"{layer.kind} {layer.name} ({what})"] += 1
                 results = (Missing(""),) * MOST_OUTPUTS
         self.made[layer.name] = results
         return results
@@ -123,6 +132,13 @@ def to_graph(path: Path, request: Request) -> Graph:
     Raises BodyDoubleError: one line with every layer, or use of one, that cannot be converted, and how often.
     """
     model, manifest = read(path)
+    try:
+        return _graph(path, model, manifest, request)
+    except DAMAGE as error:
+        raise BodyDoubleError(f"{path} is no sound layers model ({_line(error)}): fetch it again") from error
+
+
+def _graph(path: Path, model: Model, manifest: Sequence[Mapping[str, Any]], request: Request) -> Graph:
     unknown = Counter(kind for kind in model.kinds() if kind not in handlers.LAYERS and kind != INPUT)
     if unknown:
         listed = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
