@@ -308,6 +308,7 @@ def litert(content: bytes, feeds: list[np.ndarray], *, delegates: bool = False) 
         if tuple(place["shape"]) != feed.shape:
             interpreter.resize_tensor_input(place["index"], feed.shape)
     interpreter.allocate_tensors()
+    interpreter.reset_all_variables()
     for place, feed in zip(interpreter.get_input_details(), feeds, strict=True):
         interpreter.set_tensor(place["index"], feed)
     interpreter.invoke()

@@ -37,6 +37,7 @@ class Call:
     def __init__(self, scope: Scope, operator: Operator) -> None:
         self.scope, self.operator = scope, operator
         self.builder: Builder = scope.builder
+        self.bounds: tuple[float, float] | None = None  # what the outputs' integers are clipped to
 
     # What the file says.
 
@@ -251,4 +252,7 @@ class Call:
         kind = _ACTIVATIONS[number]
         if kind in _BOUNDS and self.scope.keeps_integers and quantized.holds(self.result(), *_BOUNDS[kind]):
             return value  # the integers cannot leave the bounds
+        if kind in _BOUNDS and self.scope.keeps_integers and self._bytes() and self.integers:
+            self.bounds = _BOUNDS[kind]
+            return value
         return elementwise.activation(self.builder, value, kind)

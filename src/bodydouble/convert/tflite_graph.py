@@ -113,7 +113,15 @@ class _Conversion:
                 raise _OpenSizes
             listed = ", ".join(f"{what} ({count})" for what, count in sorted(self.missing.items()))
             raise BodyDoubleError(f"{self.model.name} needs operators that are not supported: {listed}")
-        return self.builder.graph({**scope.public(), **self.variables.outputs()})
+        return self.builder.graph(self._apart({**scope.public(), **self.variables.outputs()}))
+
+    def _apart(self, outputs: dict[str, str]) -> dict[str, str]:
+        """A value that goes out under two names is copied for the second."""
+        found: dict[str, str] = {}
+        for name, value in outputs.items():
+            copied = value in found.values()
+            found[name] = self.builder.add("Identity", [value], self.builder.dims(value)) if copied else value
+        return found
 
     def _input(self, number: int) -> TensorRecord:
         return self.model.main.tensors[number]
@@ -162,7 +170,10 @@ class Scope:
             self.names[number] = self.builder.input(tensor.name, dims, tensor.dtype)
         elif self.keeps_integers:
             self.integers[number] = self.builder.input(tensor.name, dims, tensor.dtype)
-            self.names[number] = quantized.dequantize(self.builder, self.integers[number], tensor, scale)
+            value = quantized.dequantize(self.builder, self.integers[number], tensor, scale)
+            if tensor.dtype == np.int8:  # signed outside, unsigned inside
+                value, _ = quantized.on_grid(self.builder, value, tensor, scale)
+            self.names[number] = value
         else:
             self.names[number] = self.builder.input(tensor.name, dims, np.float32)
 
@@ -214,7 +225,7 @@ class Scope:
         _check(self, call, tensor, output)
         scale = quantized.scale_of(tensor)
         if scale is not None and self.keeps_integers:
-            output, self.integers[number] = quantized.on_grid(self.builder, output, tensor, scale)
+            output, self.integers[number] = quantized.on_grid(self.builder, output, tensor, scale, call.bounds)
         self.names[number] = output
 
     def value(self, number: int, *, integers: bool = False) -> str:

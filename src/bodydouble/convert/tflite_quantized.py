@@ -8,13 +8,14 @@ DequantizeLinear and go into a QuantizeLinear, which is the form in which ONNX R
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from bodydouble.convert.graph import Builder
-from bodydouble.convert.operators.weights import Scaled
+from bodydouble.convert.operators.weights import MIDDLE, Scaled
 from bodydouble.convert.tflite import TensorRecord
 from bodydouble.convert.tflite_schema import Quantization
 from bodydouble.types import BodyDoubleError
@@ -67,12 +68,27 @@ def dequantize(builder: Builder, value: str, tensor: TensorRecord, scale: Quanti
     return _real(builder, builder.add("Cast", [value], dims, dtype=np.float32, to=_FLOAT), tensor, scale)
 
 
-def on_grid(builder: Builder, value: str, tensor: TensorRecord, scale: Quantization) -> tuple[str, str]:
-    """Real numbers rounded to those that the tensor's integers stand for, and the integers, "" where there are none."""
-    if tensor.dtype in BYTES:
-        integers = quantize(builder, value, tensor, scale)
-        return dequantize(builder, integers, tensor, scale), integers
-    return _real(builder, _rounded(builder, value, tensor, scale), tensor, scale), ""
+def on_grid(
+    builder: Builder, value: str, tensor: TensorRecord, scale: Quantization, bounds: tuple[float, float] | None = None
+) -> tuple[str, str]:
+    """Real numbers rounded to those that the tensor's integers stand for, and the integers, "" where there are none.
+
+    Signed bytes are counted from 128 up: ONNX Runtime's kernels for unsigned ones are exact on every processor (see
+    operators/weights.py). bounds: what the numbers are clipped to, which is done in integers, as TFLite does.
+    """
+    if tensor.dtype not in BYTES:
+        return _real(builder, _rounded(builder, value, tensor, scale), tensor, scale), ""
+    raised = tensor
+    if tensor.dtype == np.int8:
+        raised = replace(tensor, dtype=np.dtype(np.uint8))
+        scale = replace(scale, zeros=scale.zeros + MIDDLE)
+    integers = quantize(builder, value, raised, scale)
+    if bounds is not None:
+        step, zero = float(scale.scales[0]), int(scale.zeros[0])
+        ends = [int(np.clip(np.round(end / step) + zero, 0, 255)) for end in bounds]
+        limits = [builder.constant(np.array(end, np.uint8), name="bound") for end in ends]
+        integers = builder.add("Clip", [integers, *limits], builder.dims(value))
+    return dequantize(builder, integers, raised, scale), integers if raised is tensor else ""
 
 
 def holds(tensor: TensorRecord, low: float, high: float) -> bool:

@@ -17,7 +17,7 @@ from bodydouble.convert.graph import Builder, Shape, Tensor, permuted
 
 # What 8-bit weights below zero are raised by. x86 processors without VNNI add two products of bytes in 16 bits, which
 # overflow if the weights are signed; ONNX Runtime's kernel for unsigned weights is exact everywhere.
-_MIDDLE = 128
+MIDDLE = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +78,8 @@ class Scaled:
         if scales is None or zeros is None:
             raise ValueError("a constant without scales")
         if stored.dtype == np.int8:
-            stored = (stored.astype(np.int16) + _MIDDLE).astype(np.uint8)
-            zeros = zeros + _MIDDLE
+            stored = (stored.astype(np.int16) + MIDDLE).astype(np.uint8)
+            zeros = zeros + MIDDLE
         whole = scales.size == 1
         scales = scales.reshape(()) if whole else scales
         inputs = [builder.constant(stored, name=name), builder.constant(scales, name="scale")]

@@ -130,7 +130,6 @@ def _at_once(call: Call, boxes: str, scores: str, most: int, each: int, limits: 
     number = call.cast(call.add("Shape", [kept], (1,), np.int64), np.float32)
     total = most
     if each > 1:
-        number = call.add("Mul", [number, call.like(each, number)], (1,))
         total = most * each
         chosen[0] = call.reshaped(
             call.add("Tile", [call.reshaped(chosen[0], (most, 1, 4)), call.array([1, each, 1])], (most, each, 4)),
