@@ -7,6 +7,7 @@ import pytest
 from made_truth import annotation, document, grid, write
 
 from bodydouble.evaluation.truth import AREA_OF_BOX, OTHER_SIGMA, read_truth, sigma
+from bodydouble.skeletons import COCO_17
 from bodydouble.types import BodyDoubleError
 
 
@@ -59,6 +60,12 @@ def test_what_a_file_may_leave_out(tmp_path) -> None:
     assert person.counts
 
 
+def test_a_person_category_without_names_has_cocos(tmp_path) -> None:
+    content = document([annotation(1, 1, grid(0, 0))])
+    del content["categories"][0]["keypoints"]
+    assert read(tmp_path, content).points == COCO_17.points
+
+
 def broken(**changes):
     content = document([annotation(1, 1, grid(0, 0))])
     return {**content, **changes}
@@ -69,7 +76,7 @@ def broken(**changes):
     [
         ([], "perhaps of results"),
         ({"images": []}, "no images, annotations and categories"),
-        (broken(categories=[{"id": 1, "name": "person"}]), "0 categories"),
+        (broken(categories=[{"id": 1, "name": "dog"}]), "0 categories"),
         (broken(images=[{"id": 2, "file_name": "x.png"}]), "image 1, which is not among"),
         (broken(images=[{"file_name": "x.png"}]), "without id"),
         (broken(annotations=[annotation(1, 1, grid(0, 0, count=16))]), "48 keypoint values; wanted 51"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from bodydouble.types import Array
 
-COLOURS = 6  # models with a colour of their own; further ones repeat them with broken lines
+COLOURS = 8  # models with a colour of their own; further ones repeat them with broken lines
 _WIDTH = 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 10, 38  # of a chart with axes
 _HEIGHT = 280

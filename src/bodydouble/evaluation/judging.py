@@ -23,7 +23,9 @@ from bodydouble.evaluation.truth import Truth, read_truth
 from bodydouble.outputs.files import check_output, written
 from bodydouble.types import BodyDoubleError
 
-_NARROW = 24  # columns of the screen for the names of the figures, and room for one
+_NAMES = 22  # columns of the screen for the names of the figures
+_PADDING = 2  # on each side of a column
+_NONE = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +125,23 @@ def _runs(wanted: Wanted, truth: Truth, folder: Folder | None, told: Told) -> It
 
 
 def _show(truth: Truth, verdicts: list[Verdict]) -> None:
-    """The figures on standard output, a column a model."""
+    """The figures on standard output, a column a model, as many tables below each other as the screen needs."""
     people = len(verdicts[0].measures.hits)
-    rows = [_figures(verdict) for verdict in verdicts]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 2), show_edge=False)
-    table.add_column("")
-    for verdict in verdicts:
-        table.add_column(verdict.run.name, justify="right", no_wrap=True)
-    for name in rows[0]:
-        table.add_row(name, *(row[name] for row in rows))
     console = Console()
-    console.width = max(console.width, _NARROW + sum(len(verdict.run.name) + _NARROW for verdict in verdicts))
     console.print(f"{truth.name}: {people} people in {len(truth.pictures)} pictures", highlight=False)
-    console.print(table)
+    rows = [_figures(verdict) for verdict in verdicts]
+    shown = [name for name in rows[0] if any(row[name] != _NONE for row in rows)]
+    wide = max(len(verdict.run.name) for verdict in verdicts) + 2 * _PADDING
+    beside = max(1, (console.width - _NAMES) // wide)
+    for first in range(0, len(verdicts), beside):
+        console.print()
+        table = Table(box=SIMPLE_HEAD, padding=(0, _PADDING), show_edge=False)
+        table.add_column("")
+        for verdict in verdicts[first : first + beside]:
+            table.add_column(verdict.run.name, justify="right", overflow="fold")
+        for name in shown:
+            table.add_row(name, *(row[name] for row in rows[first : first + beside]))
+        console.print(table)
 
 
 def _figures(verdict: Verdict) -> dict[str, str]:
@@ -152,10 +158,10 @@ def _figures(verdict: Verdict) -> dict[str, str]:
         **{f"PCK {share:g}": value for share, value in measures.pck.items()},
     }
     return {
-        **{name: "-" if share == NOBODY else f"{share:.3f}" for name, share in shares.items()},
-        "error, % of size": "-" if np.isnan(measures.error) else f"{100 * measures.error:.1f}",
+        **{name: _NONE if share == NOBODY else f"{share:.3f}" for name, share in shares.items()},
+        "error, % of size": _NONE if np.isnan(measures.error) else f"{100 * measures.error:.1f}",
         "missed": str(len(measures.missed)),
         "invented": str(len(measures.invented)),
-        "ms": "-" if run.milliseconds is None else f"{run.milliseconds:.1f}",
-        "device": run.provider or "-",
+        "ms": _NONE if run.milliseconds is None else f"{run.milliseconds:.1f}",
+        "device": run.provider or _NONE,
     }

@@ -106,11 +106,12 @@ def _head(truth: Truth, verdicts: Sequence[Verdict]) -> str:
 
 
 def _table(verdicts: Sequence[Verdict]) -> str:
-    columns = [[column.value(verdict) for verdict in verdicts] for column in _COLUMNS]
-    head = "".join(f"<th>{column.head}</th>" for column in _COLUMNS)
+    columns = [(column, [column.value(verdict) for verdict in verdicts]) for column in _COLUMNS]
+    columns = [(column, values) for column, values in columns if any(value is not None for value in values)]
+    head = "".join(f"<th>{column.head}</th>" for column, _ in columns)
     rows = []
     for row, verdict in enumerate(verdicts):
-        cells = "".join(_cell(column, values, row) for column, values in zip(_COLUMNS, columns, strict=True))
+        cells = "".join(_cell(column, values, row) for column, values in columns)
         rows.append(f"<tr><td>{_swatch(row)}{escape(verdict.run.name)}</td>{cells}<td>{verdict.run.provider}</td></tr>")
     return (
         f"<div class='scroll'><table><thead><tr><th>model</th>{head}<th>device</th></tr></thead>"

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -153,19 +152,14 @@ class _Reader:
             raise self._wrong("two annotations have the same id")
         return Truth(self._name, pictures, people, names, self._sigmas(category, names), category["id"])
 
-    @cached_property
-    def _with_points(self) -> list[Mapping[str, Any]]:
-        return [entry for entry in self._document["categories"] if isinstance(entry, dict) and entry.get("keypoints")]
-
     def _category(self) -> Mapping[str, Any]:
-        """The category of people: called person, or the only one that has keypoints."""
-        named = [entry for entry in self._with_points if entry.get("name") == PERSON]
-        chosen = named or self._with_points
+        """The category of people: called person, or the only one that has keypoints. Without names they are COCO's."""
+        entries = [entry for entry in self._document["categories"] if isinstance(entry, dict)]
+        named = [entry for entry in entries if entry.get("name") == PERSON]
+        chosen = named or [entry for entry in entries if entry.get("keypoints")]
         if len(chosen) != 1 or not isinstance(chosen[0].get("id"), int):
-            raise self._wrong(
-                f'{len(chosen)} categories that name their keypoints; wanted one called "{PERSON}" with "keypoints"'
-            )
-        return chosen[0]
+            raise self._wrong(f'{len(chosen)} categories of people; wanted one called "{PERSON}" with "keypoints"')
+        return {**chosen[0], "keypoints": chosen[0].get("keypoints") or COCO_17.points}
 
     def _sigmas(self, category: Mapping[str, Any], names: Sequence[str]) -> Array:
         given = category.get("sigmas")  # not in COCO's own files; some tools write them
@@ -212,8 +206,3 @@ class _Reader:
 
     def _wrong(self, what: str) -> BodyDoubleError:
         return BodyDoubleError(f"{self._name}: {what}; mend the annotation file")
-
-
-def is_coco(names: Sequence[str]) -> bool:
-    """Whether these are COCO's 17 points in COCO's order."""
-    return tuple(names) == COCO_17.points
