@@ -1,7 +1,8 @@
 """PoseNet here against the published detector in TensorFlow.js: keypoints on pictures and clips, decoding of made maps.
 
     python benchmarks/posenet_against_tfjs.py PICTURE_OR_CLIP... --modules NODE_MODULES [--model posenet.json]
-        [--every 10] [--sizes 385x385 257x257] [--strides 16 8] [--golden tests/estimate/posenet.json --data FOLDER]
+        [--every 10] [--sizes 385x385 257x257] [--strides 16 8] [--untrimmed]
+        [--golden tests/estimate/posenet.json --data FOLDER]
 
 NODE_MODULES holds @tensorflow/tfjs and @tensorflow/tfjs-backend-wasm 4.22.0, @tensorflow-models/pose-detection 2.1.3.
 Distances are means over a person's 17 points in percent of the person's size, the diagonal of the box around them.
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from bodydouble.estimate import posenet
+from bodydouble.estimate import posenet, posenet_graph
 from bodydouble.models import fetch
 from bodydouble.sources import open_source
 
@@ -31,7 +32,7 @@ import made_maps
 
 REFERENCE = Path(__file__).with_name("posenet_reference.mjs")
 PEOPLE = 5
-ALIKE = {"threshold": posenet.DEFAULT.threshold, "radius": posenet.DEFAULT.radius}
+ALIKE = {"threshold": posenet_graph.DEFAULT.threshold, "radius": posenet_graph.DEFAULT.radius}
 MADE = [  # kind, seed, rows, columns, stride, people
     ("crowd", 1, 25, 25, 16, 5),
     ("crowd", 2, 33, 33, 8, 8),
@@ -94,19 +95,19 @@ def map_jobs(folder: Path) -> list[Job]:
 class Ours:
     """The estimator's graph for each size and stride; looks at a picture as the published detector does."""
 
-    def __init__(self) -> None:
-        self._network = posenet.load_network(posenet.MODELS[0])
-        self._open: dict[tuple[int, int, int], posenet.Network] = {}
+    def __init__(self, trimmed: bool) -> None:
+        self._trimmed = trimmed
+        self._network = posenet_graph.load_network(posenet.MODELS[0])
+        self._open: dict[tuple[int, int, int], posenet.Networks] = {}
 
     def __call__(self, job: Job, image: np.ndarray) -> list[Person]:
         """Everybody, as the published detector answers, without the least score that the estimator asks for."""
         key = (*job["input"], job["stride"])
         if key not in self._open:
             width, height, stride = key
-            choices = posenet.Choices(width, height, stride)
-            self._open[key] = posenet.open_network(self._network, "cpu", PEOPLE, choices=choices)
-        network = self._open[key]
-        found = network.look(image, posenet.letterbox(job["width"], job["height"], network.wanted))
+            choices = posenet_graph.Choices(width, height, stride, trimmed=self._trimmed)
+            self._open[key] = posenet.Networks(self._network, "cpu", PEOPLE, choices=choices)
+        found = self._open[key].on(image).look_at_all(image)
         if job["people"] == 1:
             return [{"score": found.single_score, "keypoints": found.single}]
         return [{"score": score, "keypoints": one} for one, score in zip(found.people, found.scores, strict=True)]
@@ -123,8 +124,8 @@ def apart(ours: list[Person], theirs: list[Person]) -> list[float]:
     return found
 
 
-def report(jobs: list[Job], answers: list[list[Person]], images: dict[str, np.ndarray]) -> None:
-    ours = Ours()
+def report(jobs: list[Job], answers: list[list[Person]], images: dict[str, np.ndarray], trimmed: bool) -> None:
+    ours = Ours(trimmed)
     kinds: dict[tuple[str, int, str], list[tuple[float, str]]] = {}
     missed: dict[tuple[str, int, str], int] = {}
     for job, theirs in zip(jobs, answers, strict=True):
@@ -178,6 +179,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=10)
     parser.add_argument("--sizes", nargs="+", default=["385x385"])
     parser.add_argument("--strides", nargs="+", type=int, default=[16])
+    parser.add_argument("--untrimmed", action="store_true", help="all of the border, as published")
     parser.add_argument("--golden", type=Path)
     parser.add_argument("--data")
     options = parser.parse_args()
@@ -188,7 +190,7 @@ def main() -> None:
         jobs = picture_jobs(named, folder, options.sizes, options.strides)
         made = map_jobs(folder) if options.golden else []
         answers = published(jobs + made, folder, options.modules, model)
-    report(jobs, answers[: len(jobs)], dict(named))
+    report(jobs, answers[: len(jobs)], dict(named), not options.untrimmed)
     if options.golden:
         golden(options.golden, jobs + made, answers, options.data)
 
