@@ -141,11 +141,13 @@ def _loaded(source: Path) -> onnx.ModelProto:
     protobuf = importlib.import_module("google.protobuf.message")  # it has no types
     try:
         model: onnx.ModelProto = onnx.load(source)
-        return model
     except OSError as error:
         raise BodyDoubleError(f"cannot read the model {source}: {error.strerror}") from error
     except protobuf.DecodeError as error:
         raise BodyDoubleError(f"{source} is no ONNX model, or is damaged; fetch or make it again") from error
+    if not model.graph.output:
+        raise BodyDoubleError(f"{source} is empty; wanted an ONNX model: fetch or make it again")
+    return model
 
 
 def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> None:
