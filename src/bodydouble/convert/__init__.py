@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from bodydouble.types import BodyDoubleError
+
 if TYPE_CHECKING:
     import onnx
+    import torch
 
 # Part of the key of converted files in the cache: raise it whenever the same input gives another file.
-CONVERTER_VERSION = 3
+CONVERTER_VERSION = 4
 # Opset 17 is read by every ONNX Runtime since 1.12 and by OpenVINO, CoreML and TensorRT releases of the same age.
 OPSET = 17
 
@@ -46,3 +49,24 @@ def to_onnx(
 
     graph, name = read(Path(path), Request(outputs, input_shapes, quantized))
     return to_model(stored_as(optimised(graph), weights), name, opset)
+
+
+def to_torch(
+    model: onnx.ModelProto | Path | str, *, layout: Literal["nhwc-as-file", "nchw"] = "nhwc-as-file"
+) -> torch.nn.Module:
+    """An ONNX model (itself, its file, or a file that to_onnx reads) as a trainable network with its weights in place.
+
+    A torch.fx.GraphModule in evaluation mode that answers {output: tensor}: see docs/torch.md.
+    Raises BodyDoubleError, in one line, where PyTorch is not installed or operators are missing (all are listed).
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise BodyDoubleError("PyTorch is not installed: pip install 'bodydouble[train]'") from error
+    import onnx
+
+    from bodydouble.convert.torch_model import from_onnx
+
+    if isinstance(model, str | Path):
+        model = onnx.load(model) if Path(model).suffix == ".onnx" else to_onnx(model)
+    return from_onnx(model, layout=layout)

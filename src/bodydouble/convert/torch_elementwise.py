@@ -15,7 +15,7 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import DTYPES, Call, Sizes, operator
+from bodydouble.convert.torch_graph import DTYPES, Call, Sizes, constant, operator
 from bodydouble.convert.torch_layers import carry_channels
 from bodydouble.convert.torch_sizes import on_sizes
 from bodydouble.types import BodyDoubleError
@@ -170,7 +170,7 @@ def _one_a_channel(stored: torch.Tensor, shape: tuple[int | None, ...], axis: in
     place = axis - (len(shape) - stored.ndim)
     if not stored.is_floating_point() or stored.numel() < 2 or not 0 <= place < stored.ndim:
         return False
-    return stored.shape[place] == stored.numel() == shape[axis]
+    return bool(stored.shape[place] == stored.numel() == shape[axis])
 
 
 @operator("Max", "Min", "Sum", "Mean")
@@ -275,8 +275,6 @@ def _dropout(call: Call) -> Any:
 
 @operator("Constant")
 def _constant(call: Call) -> Any:
-    from bodydouble.convert.torch_graph import constant
-
     if "value" in call.attributes:
         return constant(call.attributes["value"])
     for name, dtype in (("value_float", torch.float32), ("value_int", torch.int64)):

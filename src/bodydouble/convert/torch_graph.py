@@ -60,7 +60,7 @@ class Known:
 
 @dataclass(eq=False)
 class Shared:
-    """What a graph and its subgraphs share: opset, parameters by the value they hold, names of arguments, what is missing."""
+    """What a graph and its subgraphs share; parameters by the value they hold, labels of arguments by value."""
 
     opset: int
     parameters: dict[tuple[str, str], nn.Parameter] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Shared:
     missing: Counter[str] = field(default_factory=Counter)
 
 
-class _Tracer(fx.proxy.GraphAppendingTracer):
+class _Tracer(fx.proxy.GraphAppendingTracer):  # type: ignore[misc]
     """Records what is done with Proxies; a constant that meets one becomes a buffer."""
 
     def __init__(self, scope: Scope) -> None:
@@ -330,7 +330,7 @@ class Call:
         return numbers
 
     def axes(self, position: int = 1) -> list[int] | None:
-        """The axes of a reduction or the like, an attribute in older operators and an input in newer; None: not said."""
+        """The axes of a reduction or the like, an attribute in older operators, an input in newer; None: not said."""
         if self.has(position):
             return self.plain(position, "axes")
         given = self.attribute("axes")

@@ -1,7 +1,7 @@
 """An ONNX model as a trainable PyTorch network, and that network as a file.
 
-The network is a torch.fx.GraphModule of plain torch.nn modules, named after the file's layers. It takes the inputs in the
-file's order and layout, float32 NHWC as a rule, and answers {name of the output: tensor}.
+The network is a torch.fx.GraphModule of plain torch.nn modules, named after the file's layers. It takes the inputs in
+the file's order and layout, float32 NHWC as a rule, and answers {name of the output: tensor}.
 Why it is built so: docs/decisions/torch.md
 """
 
@@ -38,8 +38,8 @@ def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file") -> fx.Gra
     """The model as a network in evaluation mode; weights are parameters, other constants buffers.
 
     layout: "nchw" takes pictures (inputs of four axes) channels first; outputs stay as in the file.
-    model.meta holds "inputs" (name -> shape in the chosen layout, None where open), "outputs" (names) and "batch": whether
-    any number of pictures may be sent at once. Raises BodyDoubleError, in one line, listing every operator it has not.
+    model.about holds "inputs" (argument -> shape in the chosen layout, None where open) and "batch": whether any number
+    of pictures may be sent at once. Raises BodyDoubleError, in one line, listing every operator it has not.
     """
     if layout not in LAYOUTS:
         raise BodyDoubleError(f"no layout {layout!r}; choose from {', '.join(LAYOUTS)}")
@@ -65,11 +65,7 @@ def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file") -> fx.Gra
     network = _network(scope, [place.name for place in inferred.output])
     shapes = {scope.label(name): shape for name, (shape, _) in zip(fed, inputs, strict=True)}
     open_batch = bool(shapes) and all(shape is None or not shape or shape[0] is None for shape in shapes.values())
-    network.meta.update(
-        inputs=shapes,
-        outputs=[place.name for place in inferred.output],
-        batch=open_batch or free_batch(network, inputs),
-    )
+    network.about = {"inputs": shapes, "batch": open_batch or free_batch(network, inputs)}
     return network
 
 
@@ -93,7 +89,7 @@ def _network(scope: Scope, outputs: list[str]) -> fx.GraphModule:
 def save(model: torch.nn.Module, path: Path, *, weights_only: bool = False) -> None:
     """Write the network: torch.load(path, weights_only=False) reads it without bodydouble.
 
-    weights_only: its state_dict instead, for torch.load(path) and load_state_dict. Written beside and put in place whole.
+    weights_only: its state_dict instead, for torch.load(path) and load_state_dict. Written beside, then renamed.
     """
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")

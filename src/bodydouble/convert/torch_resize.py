@@ -1,5 +1,5 @@
-"""Resize and GridSample. Where torch.nn.functional.interpolate means the same it is used; elsewhere each axis is read at
-the coordinates that ONNX defines, one axis after another, which is the same sum.
+"""Resize and GridSample. Where torch.nn.functional.interpolate means the same it is used; elsewhere each axis is read
+at the coordinates that ONNX defines, one axis after another, which is the same sum.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def _resize(call: Call) -> Any:
         where = "asymmetric"
     axes = [axis % rank for axis in call.attribute("axes", range(rank))]
     targets = _targets(call, axes)
-    changed = [axis for axis in axes if targets[axis] is not None]
+    changed = list(targets)
     carry_channels(call)
     x = call.running(0)
     if not changed:
         return x
     options = _interpolate_options(call, rank, mode, where)
     if options is not None and min(changed) >= FIRST_SPATIAL and _whole_scales(call, changed, targets):
-        sizes = [call.size(a) if targets[a] is None else targets[a][0] for a in range(FIRST_SPATIAL, rank)]
+        sizes = [targets[a][0] if a in targets else call.size(a) for a in range(FIRST_SPATIAL, rank)]
         return functional.interpolate(x, sizes, **options)
     if mode not in ("nearest", "linear") or call.attribute("antialias", 0):
         raise BodyDoubleError(f"Resize ({mode}, {where})")
@@ -47,10 +47,10 @@ def _resize(call: Call) -> Any:
     return x
 
 
-def _targets(call: Call, axes: list[int]) -> dict[int, tuple[Any, Any] | None]:
-    """Axis -> new size and scale (None for new over old size); None for an axis that stays."""
+def _targets(call: Call, axes: list[int]) -> dict[int, tuple[Any, Any]]:
+    """Axis that changes -> new size and scale (None for new over old size)."""
     by_scale = 1 if call.node.op_type == "Upsample" or call.opset < 11 else 2
-    found: dict[int, tuple[Any, Any] | None] = dict.fromkeys(range(call.rank()))
+    found: dict[int, tuple[Any, Any]] = {}
     about = call.about(by_scale).shape if call.has(by_scale) else None
     if call.has(by_scale) and about != (0,):
         for axis, scale in zip(axes, call.numbers(by_scale), strict=True):
@@ -96,14 +96,14 @@ def _interpolate_options(call: Call, rank: int, mode: str, where: str) -> dict[s
     return None
 
 
-def _whole_scales(call: Call, changed: list[int], targets: dict[int, tuple[Any, Any] | None]) -> bool:
+def _whole_scales(call: Call, changed: list[int], targets: dict[int, tuple[Any, Any]]) -> bool:
     """Whether each scale is what torch makes of the sizes: new over old."""
     for axis in changed:
-        target = targets[axis]
-        if target is None or target[1] is None:
+        goal, scale = targets[axis]
+        size = call.size(axis)
+        if scale is None:
             continue
-        size, scale = call.size(axis), target[1]
-        if type(scale) is not float or (type(size) is int and size * scale != target[0]):
+        if type(scale) is not float or (type(size) is int and size * scale != goal):
             return False
         if type(size) is not int and scale != int(scale):
             return False
