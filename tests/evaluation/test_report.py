@@ -83,7 +83,7 @@ def test_it_needs_nothing_from_outside_and_holds_each_picture_once(made) -> None
     page, text = page_of(out), out.read_text()
     outside = [one for one in page.references if not one.startswith(("#", "data:image/jpeg;base64,"))]
     assert outside == [] and "<script" not in text and "url(" not in text and "@import" not in text
-    assert text.count("data:image/jpeg") == 2  # the third picture has nobody in it
+    assert text.count("data:image/jpeg") == 2  # nobody is in the third picture
     assert "prefers-color-scheme: dark" in text
     used = set(re.findall(r'href="#(p\d+)"', text))
     assert used == set(re.findall(r'<image id="(p\d+)"', text))

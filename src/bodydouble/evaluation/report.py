@@ -19,12 +19,14 @@ from bodydouble.evaluation.coco import NOBODY
 from bodydouble.evaluation.gallery import Gallery
 from bodydouble.evaluation.measures import FOUND, MISSED
 from bodydouble.evaluation.pictures import Folder
+from bodydouble.evaluation.results import Result
 from bodydouble.evaluation.run import Verdict
 from bodydouble.evaluation.truth import Picture, Truth
 from bodydouble.outputs.files import written
+from bodydouble.types import Array
 
 SHOWN = 5  # pictures at each end
-LISTED = 24  # missed people with a picture of their own
+LISTED = 24  # missed people with a picture of their own, and invented ones
 ROW = 4  # panels beside each other at most; more models go on below
 
 _CROPS = {
@@ -241,29 +243,39 @@ def _lost(truth: Truth, verdicts: Sequence[Verdict], gallery: Gallery) -> str:
     pictures = {picture.id: picture for picture in truth.pictures}
     people = [person for person in truth.people if person.id in by_person]
     people.sort(key=lambda person: (-len(by_person[person.id]), -person.area))
-    parts = [f"<h2>Missed people</h2><p class='soft'>{_missed_words(len(people), verdicts)}</p>"]
-    details = "".join(
+    missed = [
         f"<figure>{gallery.of_truth(pictures[person.picture], [person], person.box)}<figcaption>"
         f"{''.join(_swatch(number) for number in by_person[person.id])}{escape(pictures[person.picture].name)}, "
         f"annotation {person.id}, {person.box[2]:.0f} x {person.box[3]:.0f} pixels</figcaption></figure>"
         for person in people[:LISTED]
-    )
-    parts.append(f"<div class='details'>{details}</div>")
-    parts.append("<h2>Invented people</h2>")
-    rows = [
-        f"<tr><td>{_swatch(number)}{escape(verdict.run.name)}</td><td>{escape(pictures[result.picture].name)}</td>"
-        f"<td>{result.points[:, 0].mean():.0f}, {result.points[:, 1].mean():.0f}</td><td>{result.score:.2f}</td></tr>"
-        for number, verdict in enumerate(verdicts)
-        for result in sorted(verdict.measures.invented, key=lambda result: -result.score)[:LISTED]
     ]
-    if rows:
-        head = "<th>model</th><th>picture</th><th>middle, pixels</th><th>score</th>"
-        parts.append(
-            f"<div class='scroll'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-        )
-    else:
-        parts.append("<p class='soft'>None.</p>")
-    return "".join(parts)
+    strangers = [(number, verdict, one) for number, verdict in enumerate(verdicts) for one in verdict.measures.invented]
+    strangers.sort(key=lambda stranger: -stranger[2].score)
+    invented = [
+        f"<figure>{gallery.of_model(pictures[one.picture], verdict, _around(one))}<figcaption>"
+        f"{_swatch(number)}{escape(pictures[one.picture].name)}, score {one.score:.2f}</figcaption></figure>"
+        for number, verdict, one in strangers[:LISTED]
+    ]
+    return (
+        f"<h2>Missed people</h2><p class='soft'>{_missed_words(len(people), verdicts)}</p>"
+        f"<div class='details'>{''.join(missed)}</div>"
+        f"<h2>Invented people</h2><p class='soft'>{_invented_words(len(strangers), verdicts)}</p>"
+        f"<div class='details'>{''.join(invented)}</div>"
+    )
+
+
+def _around(result: Result) -> Array:
+    """(4,) the box of a result's points."""
+    known = result.points[result.scores > 0] if (result.scores > 0).any() else result.points
+    return np.concatenate([known.min(axis=0), np.maximum(np.ptp(known, axis=0), 1.0)])
+
+
+def _invented_words(count: int, verdicts: Sequence[Verdict]) -> str:
+    if count == 0:
+        return "None."
+    by = ", ".join(f"{one.run.name} {len(one.measures.invented)}" for one in verdicts)
+    more = f" The {LISTED} surest are shown." if count > LISTED else ""
+    return f"Results that are near no annotated person. {escape(by)}.{more}"
 
 
 def _missed_words(count: int, verdicts: Sequence[Verdict]) -> str:
