@@ -151,12 +151,6 @@ def _loaded(source: Path) -> onnx.ModelProto:
 
 
 def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> None:
-    try:
-        import torch
-    except ImportError as error:
-        raise BodyDoubleError(
-            'PyTorch is not installed, which .pt files need: pip install "bodydouble[train]"'
-        ) from error
     from bodydouble.convert import to_torch
 
     module = to_torch(model)
@@ -164,7 +158,9 @@ def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> None:
         from bodydouble.convert.check import check_torch
 
         check_torch(module, model)
-    torch.save(module, part)
+    from bodydouble.convert.torch_model import save
+
+    save(module, part)
 
 
 def _checked(model: onnx.ModelProto, source: Path, photograph: Tensor | None, modules: Path | None) -> Report | None:
