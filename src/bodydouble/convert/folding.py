@@ -53,7 +53,7 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
     return np.asarray(np.sign(a) * np.sign(b) * quotient)
 
 
-for _op, _function in {
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Add": np.add,
     "Sub": np.subtract,
     "Mul": np.multiply,
@@ -79,7 +79,8 @@ for _op, _function in {
     "Xor": np.logical_xor,
     "Not": np.logical_not,
     "Identity": lambda x: x,
-}.items():
+}
+for _op, _function in _FUNCTIONS.items():
     _plain(_op, _function)
 for _op, _function in {
     "Equal": np.equal,
@@ -119,7 +120,7 @@ def _joined(function: Callable[..., Any], inputs: Sequence[Tensor | None]) -> Te
 def _mod(inputs: Sequence[Tensor | None], attributes: Mapping[str, Any]) -> Sequence[Tensor]:
     function = np.fmod if attributes.get("fmod") else np.mod
     with np.errstate(all="ignore"):
-        return [function(inputs[0], inputs[1])]  # type: ignore[arg-type]
+        return [np.asarray(function(_first(inputs), np.asarray(inputs[1])))]
 
 
 @_fold("Clip")
@@ -131,7 +132,7 @@ def _clip(inputs: Sequence[Tensor | None], attributes: Mapping[str, Any]) -> Seq
 @_fold("Where")
 def _where(inputs: Sequence[Tensor | None], attributes: Mapping[str, Any]) -> Sequence[Tensor]:
     condition, yes, no = inputs
-    return [np.where(condition, yes, no)]  # type: ignore[arg-type]
+    return [np.asarray(np.where(np.asarray(condition), np.asarray(yes), np.asarray(no)))]
 
 
 @_fold("Cast")
@@ -208,7 +209,7 @@ def _slice(inputs: Sequence[Tensor | None], attributes: Mapping[str, Any]) -> Se
 
 @_fold("Concat")
 def _concat(inputs: Sequence[Tensor | None], attributes: Mapping[str, Any]) -> Sequence[Tensor]:
-    return [np.concatenate(list(inputs), axis=attributes["axis"])]  # type: ignore[arg-type]
+    return [np.concatenate([np.asarray(part) for part in inputs], axis=attributes["axis"])]
 
 
 @_fold("Split")
@@ -269,12 +270,13 @@ def _reduction(op: str, function: Callable[..., Any], axes_input: bool = False) 
 
 
 _reduction("ReduceSum", np.sum, axes_input=True)
-for _op, _function in {
+_REDUCTIONS: dict[str, Callable[..., Any]] = {
     "ReduceProd": np.prod,
     "ReduceMax": np.max,
     "ReduceMin": np.min,
     "ReduceMean": np.mean,
-}.items():
+}
+for _op, _function in _REDUCTIONS.items():
     _reduction(_op, _function)
 
 

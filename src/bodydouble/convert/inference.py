@@ -30,7 +30,7 @@ def _schema(op: str) -> onnx.defs.OpSchema:
 @cache
 def tensor_type(dtype: np.dtype[Any]) -> int:
     """ONNX's number of a dtype; object stands for strings."""
-    if dtype == object:
+    if dtype.hasobject:
         return int(onnx.TensorProto.STRING)
     return int(helper.np_dtype_to_tensor_dtype(dtype))
 

@@ -77,7 +77,7 @@ class _Layout:
                 self._view(node)
             elif node.op == "Reshape" and node.inputs[0] in self.views:
                 self._reshape(node)
-            elif not self._carry(node):
+            elif not self._carry(node) and not self._sum_up(node):
                 self.builder.keep(renamed(node, self.made_real))
         outputs = {public: self.made_real(name) for public, name in self.graph.outputs.items()}
         return self.builder.graph(outputs)
@@ -137,12 +137,37 @@ class _Layout:
         carried = carrier(self, node, axes)
         if carried is None:
             return False
-        shape = permuted(self.builder.dims(output), inverse(axes))
-        source = self.builder.add(
-            carried.op, carried.inputs, shape, dtype=self.builder.values[output].dtype, **carried.attributes
-        )
-        self.views[output] = View(source, axes)
+        kinds = [
+            (permuted(self.builder.dims(name), inverse(axes)), self.builder.values[name].dtype) for name in node.outputs
+        ]
+        names = [carried.op] * len(kinds)
+        sources = self.builder.add_all(carried.op, carried.inputs, kinds, names=names, **carried.attributes)
+        for name, source in zip(node.outputs, sources, strict=True):
+            self.views[name] = View(source, axes)
         return True
+
+    def _sum_up(self, node: Node) -> bool:
+        """A reduction that drops its axes runs on its input's source if the axes left are in the same order there."""
+        view = self.views.get(node.inputs[0])
+        over = self.reduced_axes(node)
+        if view is None or not over or node.attributes.get("keepdims", 1):
+            return False
+        places = {view.axes[axis] for axis in over}
+        left = [view.axes[axis] for axis in range(len(view.axes)) if view.axes[axis] not in places]
+        if left != sorted(left):
+            return False
+        self.builder.keep(_reducing(self, node, view.source, sorted(places)))
+        return True
+
+    def reduced_axes(self, node: Node) -> list[int]:
+        """The axes of a reduction, counted from 0; [] where they are not stated."""
+        stated = node.attributes.get("axes")
+        if stated is None and len(node.inputs) > 1:
+            stated = self.builder.stored(node.inputs[1])
+        if stated is None or not node.op.startswith("Reduce"):
+            return []
+        rank = len(self.builder.values[node.inputs[0]].dims or ())
+        return [int(axis) % rank for axis in stated] if rank else []
 
     def source(self, name: str, axes: Axes) -> str | None:
         """A value whose view with these axes is the named one; None if it cannot be had."""
@@ -152,6 +177,8 @@ class _Layout:
         if stored is not None:
             if stored.size == 1:
                 return name if stored.ndim == 0 else self._constant(name, stored.reshape(()))
+            if stored.ndim > rank:
+                return None
             full = stored.reshape((1,) * (rank - stored.ndim) + stored.shape)
             return self._constant(name, full.transpose(inverse(axes)))
         if shape is None or len(shape) != rank:
@@ -177,7 +204,10 @@ def _first(layout: _Layout, node: Node, axes: Axes) -> Node | None:
     return replace(node, inputs=(source, *node.inputs[1:])) if source else None
 
 
-@carries("Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
+@carries(
+    *["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu", "Pow", "Mod", "Where", "And", "Or", "Xor", "Equal"],
+    *["Less", "LessOrEqual", "Greater", "GreaterOrEqual"],
+)
 def _all(layout: _Layout, node: Node, axes: Axes) -> Node | None:
     sources = [layout.source(name, axes) for name in node.inputs]
     known = [source for source in sources if source is not None]
@@ -190,11 +220,27 @@ def _concat(layout: _Layout, node: Node, axes: Axes) -> Node | None:
     return carried and replace(carried, attributes={**node.attributes, "axis": axes[node.attributes["axis"]]})
 
 
-@carries("ReduceMean")
-def _reduce(layout: _Layout, node: Node, axes: Axes) -> Node | None:
+@carries("Softmax", "LogSoftmax", "Split")
+def _along(layout: _Layout, node: Node, axes: Axes) -> Node | None:
+    """One tensor along one axis."""
     carried = _first(layout, node, axes)
-    over = sorted(axes[axis] for axis in node.attributes["axes"])
-    return carried and replace(carried, attributes={**node.attributes, "axes": over})
+    axis = node.attributes.get("axis", 0 if node.op == "Split" else -1)
+    return carried and replace(carried, attributes={**node.attributes, "axis": axes[axis]})
+
+
+@carries("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd")
+def _reduce(layout: _Layout, node: Node, axes: Axes) -> Node | None:
+    """Those that keep their axes; the others are run by _sum_up."""
+    over = layout.reduced_axes(node)
+    source = layout.source(node.inputs[0], axes) if over and node.attributes.get("keepdims", 1) else None
+    return _reducing(layout, node, source, sorted(axes[axis] for axis in over)) if source else None
+
+
+def _reducing(layout: _Layout, node: Node, source: str, over: list[int]) -> Node:
+    """A reduction over other axes; ReduceSum alone has them as an input."""
+    if "axes" in node.attributes:
+        return replace(node, inputs=(source,), attributes={**node.attributes, "axes": over})
+    return replace(node, inputs=(source, layout.builder.constant(np.array(over, np.int64), name="axes")))
 
 
 @carries("Pad")

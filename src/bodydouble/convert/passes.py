@@ -6,12 +6,13 @@ out. resize_last saves a tenth of the BlazePose detector. Figures: docs/decision
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from bodydouble.convert.graph import Builder, Graph, Node
+from bodydouble.convert.graph import Builder, Graph, Node, Value, with_bodies
 from bodydouble.convert.layout import remove_transposes
 from bodydouble.types import BodyDoubleError
 
@@ -20,9 +21,26 @@ SMALLEST_WEIGHTS = 64  # elements from which halving a constant is worth its Cas
 
 def optimised(graph: Graph) -> Graph:
     """All passes, in the order in which they help each other."""
-    for rewrite in (remove_transposes, merge_reshapes, fold_pads, resize_last):
+    graph = _in_bodies(graph)
+    for rewrite in (remove_transposes, merge_reshapes, fold_pads, clips, fold_factors, resize_last):
         graph = rewrite(graph)
     return graph.pruned()
+
+
+def _in_bodies(graph: Graph) -> Graph:
+    """The passes inside branches and loops. Their values and constants are kept outside."""
+    if not any(node.bodies for node in graph.nodes):
+        return graph
+    values, constants, nodes = dict(graph.values), dict(graph.constants), []
+    for node in graph.nodes:
+        bodies = {}
+        for key, body in node.bodies.items():
+            inner = optimised(replace(body, values=values, constants=constants))
+            values.update(inner.values)
+            constants.update(inner.constants)
+            bodies[key] = replace(inner, values={}, constants={})
+        nodes.append(with_bodies(node, bodies))
+    return replace(graph, nodes=tuple(nodes), values=values, constants=constants)
 
 
 def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> Graph:
@@ -63,12 +81,109 @@ def no_copied_sizes(graph: Graph, node: Node) -> bool:
     return sizes is not None and 0 not in sizes
 
 
+def clips(graph: Graph) -> Graph:
+    """The smaller of a number and what is at least another (Relu: 0) becomes a Clip."""
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    uses, nodes = graph.uses(), []
+    for node in graph.nodes:
+        x, high = _number_beside(graph, node) if node.op in ("Min", "Max") else ("", "")
+        before = made_by.get(x)
+        if node.op == "Max":
+            clip = before is not None and before.op == "Clip" and uses[x] == 1
+            if before is not None and clip and graph.constants[before.inputs[1]] >= graph.constants[high]:
+                nodes.append(replace(before, outputs=node.outputs))  # it is no smaller already
+            else:
+                nodes.append(node)
+            made_by[node.outputs[0]] = nodes[-1]
+            continue
+        if before is not None and uses[x] == 1 and before.op in ("Max", "Relu"):
+            source, low = (before.inputs[0], "") if before.op == "Relu" else _number_beside(graph, before)
+            least = graph.constants[low] if low else np.zeros((), graph.values[x].dtype)
+            if source and least <= graph.constants[high] and (low or least.dtype == graph.values[high].dtype):
+                if not low:
+                    low = f"{node.outputs[0]}.low"
+                    graph = replace(
+                        graph,
+                        values={**graph.values, low: Value(low, (), least.dtype)},
+                        constants={**graph.constants, low: least},
+                    )
+                node = Node("Clip", (source, low, high), node.outputs)
+                made_by[node.outputs[0]] = node
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes)).pruned()
+
+
+def _number_beside(graph: Graph, node: Node) -> tuple[str, str]:
+    """Of a node of two inputs, of which one is a constant number: the other one, and that; "" if it is not so."""
+    if len(node.inputs) == 2:
+        for x, number in (node.inputs, node.inputs[::-1]):
+            array = graph.constants.get(number)
+            if array is not None and array.ndim == 0 and x not in graph.constants:
+                return x, number
+    return "", ""
+
+
+def fold_factors(graph: Graph) -> Graph:
+    """Numbers that a convolution's channels are multiplied with or that are added go into its weights and bias.
+
+    Weights stored as float16 stay as they are (the product would be rounded, or need twice the room): there only sums
+    go into the bias. ONNX Runtime folds the rest when it opens the model.
+    """
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    uses, builder = graph.uses(), Builder(graph)
+    done: dict[str, Node] = {}  # by output: convolutions that stand in the place of what was folded into them
+    for node in graph.nodes:
+        folded = _folded(builder, graph, node, {**made_by, **done}, uses) if node.op in ("Add", "Sub", "Mul") else None
+        if folded is None:
+            builder.keep(node)
+        else:
+            done[node.outputs[0]] = folded
+            builder.keep(folded)
+    return builder.graph(graph.outputs)
+
+
+def _folded(builder: Builder, graph: Graph, node: Node, made_by: dict[str, Node], uses: Counter[str]) -> Node | None:
+    """The convolution that gives what the node makes of another convolution's result."""
+    x, other = node.inputs if node.inputs[1] in graph.constants else node.inputs[::-1]
+    before, factor = made_by.get(x), graph.constants.get(other)
+    if (
+        before is None
+        or before.op != "Conv"
+        or uses[x] != 1
+        or factor is None
+        or (node.op == "Sub" and x != node.inputs[0])
+    ):
+        return None
+    dims, channels = graph.values[x].dims or (), builder.dims(before.inputs[1])[0]
+    if not isinstance(channels, int) or factor.ndim > len(dims) or factor.dtype.kind != "f":
+        return None
+    shape = (1,) * (len(dims) - factor.ndim) + factor.shape
+    if any(size != 1 for axis, size in enumerate(shape) if axis != 1) or shape[1] not in (1, channels):
+        return None
+    numbers = np.broadcast_to(factor.astype(np.float32).ravel(), channels)
+    bias_name = before.inputs[2] if len(before.inputs) > 2 else ""
+    bias = builder.stored(bias_name) if bias_name else np.zeros(channels, np.float32)
+    weights, weights_name = builder.stored(before.inputs[1]), before.inputs[1]
+    if bias is None or weights is None:
+        return None
+    bias = bias.astype(np.float32)
+    if node.op == "Mul":
+        if weights.dtype != np.float32:
+            return None
+        scaled = weights * numbers.reshape(-1, *[1] * (weights.ndim - 1))
+        weights_name, bias = builder.constant(scaled.astype(np.float32), name="weights"), bias * numbers
+    else:
+        bias = bias + numbers if node.op == "Add" else bias - numbers
+    inputs = (before.inputs[0], weights_name, builder.constant(bias.astype(np.float32), name="bias"))
+    return replace(before, inputs=inputs, outputs=node.outputs)
+
+
 def fold_pads(graph: Graph) -> Graph:
     """Pad with zeros along height and width becomes pads of the convolutions that read it."""
     made_by = {output: node for node in graph.nodes for output in node.outputs}
     nodes = []
     for node in graph.nodes:
-        before = made_by.get(node.inputs[0]) if node.op == "Conv" else None
+        before = made_by.get(node.inputs[0]) if node.op == "Conv" and "pads" in node.attributes else None
         amounts = _zero_pads(graph, before) if before is not None and before.op == "Pad" else None
         if before is not None and amounts is not None:
             pads = np.add(node.attributes["pads"], amounts)

@@ -60,7 +60,8 @@ def followed(op: str, contents: Sequence[Tensor | None], attributes: Mapping[str
             result = _product(list(contents[0]))
             return np.array([result] if attributes.get("keepdims", 1) else result, object)
         if op in _ARITHMETIC and len(contents) == 2:
-            return np.asarray(np.frompyfunc(_ARITHMETIC[op], 2, 1)(*contents), object)
+            function: Any = np.frompyfunc(_ARITHMETIC[op], 2, 1)
+            return np.asarray(function(*contents), object)
     except (ValueError, IndexError, TypeError):
         return None
     return None

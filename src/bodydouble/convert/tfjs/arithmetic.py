@@ -1,8 +1,9 @@
-"""Operators of elements: arithmetic, functions of one number, comparisons, choices. Mixed types meet in the wider one."""
+"""Operators of elements: arithmetic, functions of one number, comparisons, choices. Mixed types meet in the wider."""
 
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 from bodydouble.convert.emitter import Emitter

@@ -1,7 +1,7 @@
 """Old-style control flow (Switch, Merge, Enter, Exit, NextIteration, LoopCond) lifted into functions.
 
-A frame becomes one record "_While" with functions `cond` and `body`; the Merges of one predicate become one record "_If"
-with functions `then` and `else`. What they find around them they read by name. Afterwards the records have no circles.
+A frame becomes one record "_While" with functions `cond` and `body`; the Merges of one predicate become one record
+"_If" with functions `then` and `else`. What they find around them they read by name. No circles are left.
 Source: Implementation of Control Flow in TensorFlow (2017).
 """
 
@@ -195,7 +195,7 @@ def _without_merges(function: Function) -> Function:
             continue
         name = f"{node_of(predicate)} choice {number}"
         branches = {
-            key: _branch(records, guards, predicate, side, outer, [tensors[1 + (not side)] for tensors in merges])
+            key: _branch(records, guards, predicate, side, outer, [yes if side else no for _, yes, no in merges])
             for key, side in (("then", True), ("else", False))
         }
         result[name] = Record(name, "_If", (predicate,), branches)

@@ -99,7 +99,7 @@ def slide(g: Emitter, op: str, inputs: Sequence[str], over: Window, fill: float 
 
 
 def padded_as_needed(g: Emitter, x: str, over: Window, fill: float) -> str:
-    """The picture with its "SAME" pads, worked out from its size at run time: max((ceil(n / s) - 1) s + reach - n, 0)."""
+    """The picture with its "SAME" pads, worked out at run time: max((ceil(n / s) - 1) s + reach - n, 0)."""
     rank = g.rank(x)
     sizes = g.emit("Slice", g.emit("Shape", x), g.ints(2), g.ints(rank), g.ints(0))
     stride, one = g.ints(*over.strides), g.ints(*[1] * (rank - 2))

@@ -7,7 +7,7 @@ from onnx import numpy_helper
 
 from bodydouble.convert.emitter import Emitter
 from bodydouble.convert.inference import tensor_type
-from bodydouble.convert.tfjs.arithmetic import chosen, numeric
+from bodydouble.convert.tfjs.arithmetic import chosen, numeric, wider
 from bodydouble.convert.tfjs.calls import Call, handles
 from bodydouble.convert.tfjs.shaping import shape_of, to_sizes
 from bodydouble.types import BodyDoubleError
@@ -52,8 +52,6 @@ def _range(call: Call) -> str:
 
 def _alike(call: Call) -> list[str]:
     """The three bounds in one type."""
-    from bodydouble.convert.tfjs.arithmetic import wider
-
     names = call.xs(0, 3)
     first = wider(call.g, names[0], names[1])
     return [*wider(call.g, first[0], names[2])[:1], *wider(call.g, first[1], names[2])]
@@ -93,8 +91,8 @@ def _random(call: Call) -> str:
         spread = g.emit("Add", low, g.emit("Mul", drawn, g.emit("Sub", high, low)))
         return g.cast(g.emit("Floor", spread), np.int32)
     if kind == "RandomUniform":
-        low, high = float(call.attr("minval", 0)), float(call.attr("maxval", 1))
-        return g.emit("RandomUniformLike", base, dtype=number, low=low, high=high)
+        least, most = float(call.attr("minval", 0)), float(call.attr("maxval", 1))
+        return g.emit("RandomUniformLike", base, dtype=number, low=least, high=most)
     mean, spread_of = float(call.attr("means", 0)), float(call.attr("stddev", 1))
     drawn = g.emit("RandomNormalLike", base, dtype=number, mean=0.0, scale=1.0)
     if kind == "TruncatedNormal":  # within two deviations: the rest is drawn anew, here set to the nearer bound

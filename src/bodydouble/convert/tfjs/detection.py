@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bodydouble.convert.emitter import Emitter
@@ -16,7 +18,7 @@ def _top_k(call: Call) -> tuple[str, ...]:
     count = to_sizes(g, call.x(1))
     content = g.content(count)
     dims = [*g.dims(x)[:-1], content.item() if content is not None and content.size == 1 else ""]
-    kept = {"axis": -1, "largest": 1, "sorted": int(bool(call.attr("sorted", True)))}
+    kept: dict[str, Any] = {"axis": -1, "largest": 1, "sorted": int(bool(call.attr("sorted", True)))}
     values, places = g.emit_all("TopK", [x, count], 2, dims=dims, **kept)
     return values, g.cast(places, np.int32)
 

@@ -1,8 +1,8 @@
 """Branches, loops and calls of functions.
 
 A branch whose predicate is known while converting is taken at once; else both become graphs of ONNX's If. A loop whose
-condition is known at every turn is unrolled if it is short; else it becomes ONNX's Loop, which carries only what changes.
-A list that the loop fills one item a turn becomes one of the Loop's stacked outputs.
+condition is known at every turn is unrolled if it is short; else it becomes ONNX's Loop, which carries only what
+changes. A list that the loop fills one item a turn becomes one of the Loop's stacked outputs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -73,11 +74,11 @@ def _joined(g: Emitter, condition: str, branches: Sequence[tuple[list[Node], lis
         if not isinstance(a, str) or not isinstance(b, str) or g.dtype(a) != g.dtype(b):
             raise BodyDoubleError("If whose branches give different kinds of things")
         kinds.append((common(g.dims_or_none(a), g.dims_or_none(b)), g.dtype(a)))
-    bodies = {}
+    bodies: dict[str, Any] = {}
     for key, (nodes, things) in zip(("then_branch", "else_branch"), branches, strict=True):
         given = {g.fresh(f"{key}_{position}"): things[position] for position in differing}
         bodies[key] = Graph((), given, tuple(nodes), {}, {})
-    outputs = g.add_all("If", [condition], kinds, **bodies)
+    outputs = g.add_all("If", [condition], kinds, names=(), **bodies)
     for position, output in zip(differing, outputs, strict=True):
         _name_sizes(g, output)
         results[position] = output
@@ -283,7 +284,7 @@ class _Loop:
             {},
         )
         values = [g.values[_name(given[n])] for n in carried]
-        kinds: list[tuple[Dims | None, np.dtype]] = [(value.dims, value.dtype) for value in values]
+        kinds: list[tuple[Dims | None, np.dtype[Any]]] = [(value.dims, value.dtype) for value in values]
         for scan in scans:
             dims = g.dims_or_none(scan)
             kinds.append((None if dims is None else ("", *dims), g.dtype(scan)))
@@ -323,8 +324,7 @@ class _Loop:
         """What enters the loop for a variable."""
         if isinstance(thing, str):
             return thing
-        form = lists.together if model.dense else lists.as_sequence
-        return form(self.call.g, thing)
+        return lists.together(self.call.g, thing) if model.dense else lists.as_sequence(self.call.g, thing)
 
     def _written(self, number: int, given: list[Thing], things: list[Thing], start: list[Thing]) -> str:
         """The item that a turn writes to a collected list, at the place of the turn."""
@@ -335,7 +335,7 @@ class _Loop:
         index, value = thing.written[0]
         if not self._counts(index, given, things, start):
             raise NotCollectedError("a list that a loop does not fill in order")
-        return value
+        return str(value)
 
     def _counts(self, index: str, given: list[Thing], things: list[Thing], start: list[Thing]) -> bool:
         """Whether a value is a variable that counts the turns: from 0, plus 1."""

@@ -13,8 +13,11 @@ from bodydouble.convert.tfjs import (
     normalization,
     pictures,
     reduction,
+    searching,
     shaping,
     slicing,
+    spectral,
+    windows,
 )
 from bodydouble.convert.tfjs.calls import HANDLERS as HANDLERS
 
@@ -29,6 +32,9 @@ MODULES = (
     normalization,
     pictures,
     reduction,
+    searching,
     shaping,
     slicing,
+    spectral,
+    windows,
 )

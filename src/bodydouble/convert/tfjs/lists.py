@@ -1,7 +1,7 @@
 """Lists of tensors, which TensorFlow has in two kinds (TensorList, TensorArray) and ONNX as sequences.
 
-A list that is known item by item while converting needs nothing in the graph. A list of alike tensors is one tensor with
-a new first axis. Only what a loop fills in no order that is known, or with tensors of different shapes, is a sequence.
+A list that is known item by item while converting needs nothing in the graph. A list of alike tensors is one tensor
+with a new first axis. Only what a loop fills in no known order, or with tensors of different shapes, is a sequence.
 A list is never changed: setting an item gives another list.
 """
 
@@ -160,10 +160,13 @@ def together(g: Emitter, of: TensorList) -> str:
         dims_of = g.dims_or_none(like) if like else None
         if dims_of is not None and all(isinstance(size, int) for size in dims_of):
             of = replace(of, element=dims_of)
-        return stacked(g, [entry if entry is not None else _unset(g, of) for entry in of.items], 0)
+        entries = of.items or ()
+        return stacked(g, [entry if entry is not None else _unset(g, of) for entry in entries], 0)
     if of.element is None or not all(isinstance(size, int) and size >= 0 for size in of.element):
         raise BodyDoubleError("a list of tensors of unknown shape")
-    sizes = g.emit("Concat", g.emit("Reshape", g.cast(of.size, np.int64), g.ints(1)), g.ints(*of.element), axis=0)
+    sizes = g.emit(
+        "Concat", g.emit("Reshape", g.cast(of.size, np.int64), g.ints(1)), g.ints(*map(int, of.element)), axis=0
+    )
     return g.emit("Expand", g.scalar(0, of.dtype), sizes)
 
 
@@ -197,7 +200,7 @@ def picked(g: Emitter, of: TensorList, indices: str) -> str:
     maker, dims = g.makers.get(indices), g.dims_or_none(indices)
     if maker is not None and maker.op == "Range" and dims is not None and dims[0] == g.dims(whole)[0]:
         start, step = (g.known(maker.inputs[n]) for n in (0, 2))
-        if start is not None and step is not None and (start, step) == (0, 1):
+        if start is not None and step is not None and (int(start), int(step)) == (0, 1):
             return whole
     return g.emit("Gather", whole, g.cast(indices, np.int64), axis=0)
 

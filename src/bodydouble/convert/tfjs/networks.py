@@ -60,7 +60,7 @@ class Walk:
             self.missing[str(error)] += 1
             results = Missing()
         if isinstance(results, Missing):
-            env.update({tensor: results for tensor in _tensors(record.name)})
+            env.update(dict.fromkeys(_tensors(record.name), results))
             return
         for number, thing in enumerate(results if isinstance(results, tuple) else (results,)):
             env[f"{record.name}:{number}"] = thing

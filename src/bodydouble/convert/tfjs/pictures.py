@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -107,7 +108,7 @@ def _crop_and_resize(call: Call) -> str:
         g.emit("Add", rows, g.emit("Mul", columns, zero)),
         axis=3,
     )
-    kind = {"mode": "nearest" if nearest else "bilinear", "padding_mode": "border", "align_corners": 1}
+    kind: dict[str, Any] = {"mode": "nearest" if nearest else "bilinear", "padding_mode": "border", "align_corners": 1}
     y = g.emit("GridSample", picture, places, **kind)
     both = g.emit("And", g.emit("Unsqueeze", inside[0], g.ints(2)), g.emit("Unsqueeze", inside[1], g.ints(1)))
     y = g.emit("Where", g.emit("Unsqueeze", both, g.ints(1)), y, g.scalar(outside, np.float32))

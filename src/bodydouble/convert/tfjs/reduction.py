@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from bodydouble.convert.emitter import Emitter
@@ -63,7 +65,7 @@ def _arg(call: Call) -> str:
 
 @handles("Cumsum")
 def _cumsum(call: Call) -> str:
-    flags = {name: int(bool(call.attr(name, False))) for name in ("exclusive", "reverse")}
+    flags: dict[str, Any] = {name: int(bool(call.attr(name, False))) for name in ("exclusive", "reverse")}
     return call.g.emit("CumSum", call.x(0), call.g.scalar(_along(call), np.int64), dims=call.dims(), **flags)
 
 

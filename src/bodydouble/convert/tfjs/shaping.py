@@ -1,4 +1,4 @@
-"""Operators that give elements another shape or type: reshape, squeeze, cast, transpose, broadcast, shapes themselves."""
+"""Operators that give elements another shape or type: reshape, squeeze, cast, transpose, broadcast; shapes."""
 
 from __future__ import annotations
 
