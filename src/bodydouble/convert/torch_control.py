@@ -4,7 +4,6 @@ or repeats them are functions of the standard library (operator.call, itertools.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import operator as functions
 from typing import Any
@@ -14,6 +13,9 @@ import torch
 from torch import fx, nn
 
 from bodydouble.convert.torch_graph import Call, Scope, Sizes, convert, operator
+
+
+CARRIED = 3  # place of the first value that a loop carries in its state
 
 
 def _module(scope: Scope, outputs: tuple[Any, ...]) -> fx.GraphModule:
@@ -54,7 +56,8 @@ def _if(call: Call) -> Any:
     parts = ("otherwise", "then")
     branches = tuple(_held(call, _module(*item), part) for item, part in zip(scopes, parts, strict=True))
     flag = condition.items[0] if isinstance(condition, Sizes) else condition
-    chosen = call.scope.leaf(functions.getitem, branches, call.scope.leaf(int, flag))
+    # branches[flag]; an index would be tried on a Proxy when a saved file is read
+    chosen = call.scope.leaf(next, call.scope.leaf(itertools.islice, branches, call.scope.leaf(int, flag), None))
     arguments = {call.scope.label(name): value for name, value in captured.items()}
     made = call.scope.leaf(functions.call, chosen, **arguments)
     return tuple(made[index] for index in range(len(call.node.output)))
@@ -68,49 +71,69 @@ def _inlined(call: Call, graph: onnx.GraphProto) -> tuple[Any, ...]:
 
 @operator("Loop")
 def _loop(call: Call) -> Any:
-    """State: (goes on, condition, carried..., scanned so far...), each a step of itertools.accumulate."""
+    """State: (goes on, number of the step, condition, carried..., scanned so far...)."""
     graph: onnx.GraphProto = call.attribute("body")
     count = len(call.node.input) - 2
     scope = Scope(call.scope.shared, graph, call.scope)
     state = scope.placeholder("state_of_loop")
-    step = scope.placeholder("step_of_loop")
+    scope.fixed = scope.placeholder("fixed_of_loop")
+    scope.anchor = state[CARRIED - 1]
     names = [place.name for place in graph.input]
-    scope.define(names[0], Sizes((step,), scalar=True))
-    scope.define(names[1], state[1])
-    for index, name in enumerate(names[2:]):
-        scope.define(name, state[2 + index])
+    scope.define(names[0], Sizes((state[1],), scalar=True))
+    for index, name in enumerate(names[1:]):
+        scope.define(name, state[CARRIED - 1 + index])
     convert(scope)
     condition, *made = _results(scope)
-    goes = condition.reshape([]) if isinstance(condition, fx.Proxy) else scope.tensor(condition, graph.output[0].name)
+    goes = _truth(scope, condition)
     limit = call.numbers(0)[0] if call.has(0) else None
-    goes_on = goes if limit is None else goes & (step + 1 < scope.placeholder("limit_of_loop"))
-    scanned = [state[2 + count + index] + (value,) for index, value in enumerate(made[count:])]
-    body = _held(call, _module(scope, (goes_on, goes, *made[:count], *scanned)), "body")
-    extra = {} if limit is None else {"limit_of_loop": limit}
-    captured = {call.scope.label(name): value for name, value in scope.captured.items()}
+    goes_on = goes if limit is None else goes & (state[1] + 1 < scope.fixed["limit_of_loop"])
+    scanned = [state[CARRIED + count + index] + (value,) for index, value in enumerate(made[count:])]
+    body = _held(call, _module(scope, (goes_on, state[1] + 1, goes, *made[:count], *scanned)), "body")
+    fixed = {call.scope.label(name): value for name, value in scope.captured.items()}
+    if limit is not None:
+        fixed["limit_of_loop"] = limit
     start = call.running(1) if call.has(1) else call.proxy(torch.tensor(True))
-    first = start if limit is None else start.reshape([]) & (limit > 0)
     carried = [call.running(2 + index) for index in range(count)]
-    final = _repeated(call, body, (first, start, *carried, *[()] * len(scanned)), captured | extra)
-    scans = tuple(torch.stack(final[2 + count + index]) for index in range(len(scanned)))
-    return (*(final[2 + index] for index in range(count)), *scans)
+    first = start if limit is None else start & (limit > 0)
+    final = _repeated(call, body, (first, 0, start, *carried, *[()] * len(scanned)), fixed)
+    scans = tuple(torch.stack(final[CARRIED + count + index]) for index in range(len(scanned)))
+    return (*(final[CARRIED + index] for index in range(count)), *scans)
+
+
+def _truth(scope: Scope, value: Any) -> Any:
+    """A truth value as a Proxy of a tensor."""
+    return fx.Proxy(scope.buffer(value), scope.tracer) if isinstance(value, torch.Tensor) else value
 
 
 def _repeated(call: Call, body: Any, start: tuple[Any, ...], fixed: dict[str, Any]) -> Any:
-    """The first state that does not go on: body(state, number of the step, **fixed) gives the next."""
+    """The first state that does not go on: body(state, fixed) gives the next. state[0]: goes on.
+
+    Each function is given a Proxy, the device if nothing else: without one it would run, not be recorded, when a saved
+    file is read.
+    """
     leaf = call.scope.leaf
-    step = leaf(functools.partial, body, **fixed)
-    states = leaf(itertools.accumulate, leaf(itertools.count), step, initial=start)
-    return leaf(next, leaf(itertools.filterfalse, leaf(functions.itemgetter, 0), states))
+    every = leaf(itertools.repeat, {"device": call.scope.device(), **fixed})
+    states = leaf(itertools.accumulate, every, body, initial=start)
+    state = fx.Graph()
+    state.output(_goes_on(state))
+    stops = _held(call, fx.GraphModule(nn.Module(), state), "goes_on")
+    return leaf(next, leaf(itertools.filterfalse, stops, states))
 
 
-def _next_boxes(state: Any, step: Any, corners: Any, overlap: Any, limit: Any) -> Any:
+def _goes_on(graph: fx.Graph) -> fx.Node:
+    """Whether a state goes on."""
+    return graph.call_function(functions.getitem, (graph.placeholder("state"), 0))
+
+
+def _next_boxes(state: Any, fixed: Any) -> Any:
     """One round of suppression for each class of each picture: the best box left, and what it covers struck out.
 
-    state: (goes on, scores (B, C, N) with -inf for what is out, the chosen of each round (B, C, 1), -1 for none).
-    corners: (B, 1, N, 4), the lower corner first.
+    state: (goes on, number of the round, scores (B, C, N) with -inf for what is out, the chosen of each round
+    (B, C, 1), -1 for none).
+    fixed: corners (B, 1, N, 4), the lower corner first; overlap; limit of rounds.
     """
-    scores = state[1]
+    corners, overlap, limit = fixed["corners"], fixed["overlap"], fixed["limit"]
+    scores = state[2]
     best = torch.argmax(scores, -1, keepdim=True)
     alive = torch.gather(scores, -1, best) > -torch.inf
     places = best.unsqueeze(-1).expand(-1, -1, -1, 4)
@@ -121,8 +144,8 @@ def _next_boxes(state: Any, step: Any, corners: Any, overlap: Any, limit: Any) -
     area = (box[..., 2:] - box[..., :2]).prod(-1)
     covered = (shared > overlap * (areas + area - shared)) & (areas > 0) & (area > 0)
     left = torch.where(covered, -torch.inf, scores).scatter(-1, best, -torch.inf)
-    goes_on = (left > -torch.inf).any() & (step + 1 < limit)
-    return goes_on, left, state[2] + (torch.where(alive, best, -1),)
+    goes_on = (left > -torch.inf).any() & (state[1] + 1 < limit)
+    return goes_on, state[1] + 1, left, state[3] + (torch.where(alive, best, -1),)
 
 
 @operator("NonMaxSuppression")
@@ -141,8 +164,8 @@ def _non_max_suppression(call: Call) -> Any:
     goes_on = (left > -torch.inf).any() & (limit > 0)
     body = _held(call, fx.symbolic_trace(_next_boxes), "round")
     nobody = torch.full_like(left[..., :1], -1, dtype=torch.int64)
-    final = _repeated(call, body, (goes_on, left, (nobody,)), {"corners": corners, "overlap": overlap, "limit": limit})
-    chosen = torch.cat(final[2], -1)
+    final = _repeated(call, body, (goes_on, 0, left, (nobody,)), {"corners": corners, "overlap": overlap, "limit": limit})
+    chosen = torch.cat(final[3], -1)
     rows = torch.nonzero(chosen >= 0)
     picked = chosen[rows[:, 0], rows[:, 1], rows[:, 2]]
     return torch.cat([rows[:, :2], picked.unsqueeze(-1)], -1)

@@ -93,6 +93,8 @@ class Scope:
         self.captured: dict[str, Any] = {}  # of the outer scope, by the name of the placeholder's value
         self.channels: dict[str, int] = {}  # axis of the channels that a layer with weights made
         self.taken: set[str] = set()
+        self.fixed: Any = None  # what a loop's body captures, by label; None: captured values are arguments
+        self.anchor: Any = None  # a tensor at run time; None: the first input
         self.known = _known(graph)
         self._buffers: dict[Any, tuple[torch.Tensor, fx.Node]] = {}
         self._names: dict[int, str] = {}
@@ -182,7 +184,8 @@ class Scope:
             self.define(name, found)
         else:
             self.captured[name] = self.outer.tensor(found, name)
-            self.values[name] = self.placeholder(name)
+            label = self.label(name)
+            self.values[name] = self.placeholder(name) if self.fixed is None else self.fixed[label]
         return self.values[name]
 
     def define(self, name: str, value: Any) -> None:
@@ -214,7 +217,9 @@ class Scope:
         return parts[0] if value.scalar else torch.stack(parts)
 
     def device(self) -> Any:
-        """Where the first input lies at run time."""
+        """Where the inputs lie at run time."""
+        if self.anchor is not None:
+            return self.anchor.device
         first = next(node for node in self.graph.nodes if node.op == "placeholder")
         return fx.Proxy(first, self.tracer).device
 
