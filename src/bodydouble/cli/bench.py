@@ -1,4 +1,4 @@
-"""`bodydouble bench`: how long each stage takes on a clip, and against a peer in the same run."""
+"""`bodydouble bench`: how long each stage takes on a clip, or how fast each model is on each device."""
 
 from __future__ import annotations
 
@@ -8,25 +8,53 @@ from typing import Annotated
 import typer
 
 from bodydouble.cli import options
+from bodydouble.types import BodyDoubleError
 
 
 def bench(
     clip: Annotated[Path | None, typer.Argument(help="A video; default: the demo's clip.")] = None,
     character: Annotated[str, typer.Option("--character", help="Who is drawn.")] = "fox",
     model: options.Model = "blazepose-full",
-    device: options.Device = "auto",
+    device: Annotated[
+        str, typer.Option("--device", help="As everywhere; with --models also several: cpu,openvino.")
+    ] = "auto",
     size: Annotated[str, typer.Option("--size", help="WIDTHxHEIGHT of the picture drawn.")] = "1280x720",
     against: Annotated[
-        str, typer.Option("--against", help="mediapipe: its time on the same frames, and the ratio.")
+        str, typer.Option("--against", help="mediapipe; with --models also litert,tfjs: the ratio on the same frames.")
     ] = "",
     peer_python: Annotated[
         Path | None, typer.Option("--peer-python", help="A Python that has the peer; default: this one.")
     ] = None,
-    threads: Annotated[int, typer.Option("--threads", help="Threads of the model; 0: as when animating.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Threads of the model; 0: the default.")] = 0,
+    models: Annotated[
+        str, typer.Option("--models", help="all, or names with commas: the speed of each, device by device.")
+    ] = "",
+    clip_option: Annotated[Path | None, typer.Option("--clip", help="The video, as the argument.")] = None,
+    chart: Annotated[Path | None, typer.Option("--chart", help="With --models: a chart, .svg or .png.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="With --models: all figures.")] = None,
+    rounds: Annotated[int, typer.Option("--rounds", help="With --models: turns of 6 frames for each.", min=1)] = 10,
+    people: Annotated[int, typer.Option("--people", help="With --models: people to follow.", min=1)] = 1,
+    peer_modules: Annotated[
+        Path, typer.Option("--peer-modules", help="A folder in which tfjs and its wasm backend were installed.")
+    ] = Path(),
+    tflite: Annotated[
+        list[str] | None, typer.Option("--tflite", help="NAME=FILE: a file for litert of a model that has none.")
+    ] = None,
 ) -> None:
-    """Milliseconds a frame for decode, estimate, smooth, retarget, draw and encode (p50, p95), and peak memory."""
+    """Milliseconds a frame of every stage (p50, p95) and peak memory; with --models the speed of models."""
     from bodydouble.bench import measure
 
+    if clip and clip_option:
+        raise BodyDoubleError(f"two clips, {clip} and --clip {clip_option}; give one")
+    clip = clip or clip_option
+    if models:
+        _measure_models(
+            clip, models, device, against, threads, people, rounds, chart, json, peer_python, peer_modules, tflite or []
+        )
+        return
+    for name, given in (("--chart", chart), ("--json", json)):
+        if given is not None:
+            raise BodyDoubleError(f"{name} shows what --models measures; add --models all")
     measure(
         clip,
         character=character,
@@ -37,3 +65,75 @@ def bench(
         peer_python=peer_python,
         threads=threads or None,
     )
+
+
+def _measure_models(
+    clip: Path | None,
+    models: str,
+    device: str,
+    against: str,
+    threads: int,
+    people: int,
+    rounds: int,
+    chart: Path | None,
+    json: Path | None,
+    peer_python: Path | None,
+    peer_modules: Path,
+    tflite: list[str],
+) -> None:
+    """Measure, print the table, write what is asked for. What was measured before Ctrl-C is kept."""
+    import sys
+
+    from rich.console import Console
+
+    from bodydouble.bench import chart as charts
+    from bodydouble.bench import report, speed
+    from bodydouble.bench.contenders import PEERS, Tools
+    from bodydouble.cli.progress import report as progress
+
+    if chart is not None:
+        charts.check_chart(chart)
+    peers = _names(against)
+    for name in peers:
+        if name not in PEERS:
+            raise BodyDoubleError(f'--against "{name}"; choose from {", ".join(PEERS)}')
+    plan = speed.Plan(
+        models=speed.chosen_models(models),
+        devices=_names(device),
+        against=peers,
+        threads=threads or None,
+        people=people,
+        rounds=rounds,
+        tools=Tools(peer_python or Path(sys.executable), peer_modules, dict(map(_file_of, tflite))),
+    )
+    with progress() as told:
+        results = speed.measure_models(clip, plan, told)
+    console = Console()
+    title = f"{results.clip}, {results.size[0]}x{results.size[1]}, {results.threads} threads; {results.machine}"
+    console.print(title, soft_wrap=True, highlight=False, markup=False)
+    for table in report.tables(results):
+        console.print(table)
+    console.print(report.EXPLAINED, highlight=False)
+    for fault in results.faults:
+        console.print(f"not measured: {fault}", soft_wrap=True, highlight=False, markup=False)
+    if chart is not None:
+        charts.write_chart(results, chart)
+        console.print(f"{chart}: the chart", soft_wrap=True, highlight=False, markup=False)
+    if json is not None:
+        report.write_json(results, json)
+        console.print(f"{json}: all figures", soft_wrap=True, highlight=False, markup=False)
+    if not results.complete:
+        raise BodyDoubleError("stopped; the figures above are of what was measured until then")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _file_of(text: str) -> tuple[str, Path]:
+    """NAME=FILE, of a file that is there."""
+    name, found, path = text.partition("=")
+    if not found or not Path(path).is_file():
+        raise BodyDoubleError(f'--tflite "{text}"; wanted NAME=FILE with a .tflite file that exists')
+    return name, Path(path)

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bodydouble import characters, models
+from bodydouble.bench.memory import peak_megabytes
 from bodydouble.films import Look, Silent, film
 from bodydouble.outputs.draw import Figure, Stage
 from bodydouble.outputs.video import VideoWriter
@@ -90,21 +91,24 @@ def measure(
         config = Config(model=model, device=device, threads=threads)
         provider = _stages(clip, character, config, size, watch, Path(folder) / "stages.mp4")
         frames, seconds = _whole(clip, character, config, size, Path(folder) / "whole.mp4")
-    table = Table("stage", "p50 ms", "p95 ms", title=f"{clip.name}: {model} on {provider}, drawn {size[0]}x{size[1]}")
+    console.print(f"{clip.name}: {model} on {provider}, drawn {size[0]}x{size[1]}", soft_wrap=True, highlight=False)
+    table = Table("stage", "p50 ms", "p95 ms")
     for stage, values in watch.seconds.items():
         p50, p95 = np.percentile(1000 * np.array(values[WARM_UP:] or values), (50, 95))
         table.add_row(stage, f"{p50:.2f}", f"{p95:.2f}")
     console.print(table)
-    console.print(f"animate: {frames} pictures in {seconds:.2f} s, {frames / seconds:.1f} a second in all")
-    console.print(
-        f"peak memory {peak_megabytes():.0f} MB; {platform.machine()}, {platform.processor() or platform.system()}"
-    )
+    whole = f"animate: {frames} pictures in {seconds:.2f} s, {frames / seconds:.1f} a second in all"
+    console.print(whole, soft_wrap=True, highlight=False)
+    machine = f"{platform.machine()}, {platform.processor() or platform.system()}"
+    console.print(f"peak memory {peak_megabytes():.0f} MB; {machine}", soft_wrap=True, highlight=False)
     if against:
         theirs = _mediapipe(clip, model, peer_python or Path(sys.executable))
         ours = float(np.median(watch.seconds["estimate"][WARM_UP:]))
         console.print(
             f"estimate against MediaPipe, same frames, same model: {1000 * ours:.2f} ms to {1000 * theirs:.2f} ms, "
-            f"ratio {ours / theirs:.2f}"
+            f"ratio {ours / theirs:.2f}",
+            soft_wrap=True,
+            highlight=False,
         )
 
 
@@ -172,13 +176,3 @@ def _mediapipe(clip: Path, model: str, python: Path) -> float:
         ) from error
     seconds = json.loads(run.stdout.strip().splitlines()[-1])["seconds"]
     return float(np.median(seconds[WARM_UP:]))
-
-
-def peak_megabytes() -> float:
-    """Peak resident memory of this process so far; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)

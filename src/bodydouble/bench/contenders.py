@@ -1,0 +1,135 @@
+"""Who is measured: our models on devices, and peers with the same model, each a process that answers frame by frame.
+
+The processes speak lines of JSON (worker.py). Peers are run by the user's own interpreters and packages.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bodydouble import models
+from bodydouble.types import BodyDoubleError
+
+PEERS = ("mediapipe", "litert", "tfjs")
+SCRIPTS = Path(__file__).with_name("peers")
+COMPLEXITY = {"blazepose-lite": 0, "blazepose-full": 1, "blazepose-heavy": 2}
+KINDS = {  # of the published detectors in TensorFlow.js
+    "movenet-lightning": "SinglePose.Lightning",
+    "movenet-thunder": "SinglePose.Thunder",
+    "movenet-multipose": "MultiPose.Lightning",
+    "posenet-mobilenet": "PoseNet",
+}
+UNIT, SIGNED = (1 / 255, 0.0), (1 / 127.5, -1.0)  # what networks that take floats want to see of a byte
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Somebody to measure. model: its name in the zoo. where: a device, or a peer's name. peer: whether it is one.
+
+    command: of its process, where {frames} stands for the file of frames. hint: what to do if it does not start.
+    """
+
+    model: str
+    where: str
+    command: tuple[str, ...]
+    peer: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What peers need. python: an interpreter with mediapipe 0.10.21 or ai-edge-litert. modules: a folder of Node
+    packages. tflite: files for LiteRT of models that come as TensorFlow.js files, by model.
+    """
+
+    python: Path = field(default_factory=lambda: Path(sys.executable))
+    modules: Path = Path("node_modules")
+    tflite: dict[str, Path] = field(default_factory=dict)
+
+
+def ours(model: str, device: str, threads: int | None, people: int) -> Contender:
+    """A model of ours on a device."""
+    command = (sys.executable, "-m", "bodydouble.bench.worker", "{frames}", model, device, str(threads or 0))
+    return Contender(model, device, (*command, str(people)))
+
+
+def peer(name: str, model: str, threads: int, tools: Tools) -> Contender | None:
+    """A peer with the same model, or None if it has none. Raises BodyDoubleError for an unknown peer."""
+    if name not in PEERS:
+        raise BodyDoubleError(f'--against "{name}"; choose from {", ".join(PEERS)}')
+    if name == "mediapipe" and model in COMPLEXITY:
+        tracking = (str(tools.python), str(SCRIPTS / "mediapipe_peer.py"), "{frames}", str(COMPLEXITY[model]))
+        return Contender(model, name, tracking, True, "--peer-python: an interpreter with mediapipe 0.10.21")
+    if name == "litert":
+        file = tools.tflite.get(model) or (models.fetch(model) if model in COMPLEXITY else None)
+        if file is None:
+            return None
+        scale, offset = UNIT if model in COMPLEXITY else SIGNED
+        network = (str(tools.python), str(SCRIPTS / "litert_peer.py"), "{frames}", str(file), str(threads))
+        hint = "--peer-python: an interpreter with ai-edge-litert and opencv-python-headless"
+        return Contender(model, name, (*network, str(scale), str(offset)), True, hint)
+    if name == "tfjs" and model in KINDS:
+        node = shutil.which("node")
+        if node is None:
+            raise BodyDoubleError("--against tfjs needs Node.js 20 or later, and there is no node; install it")
+        script = (node, str(SCRIPTS / "tfjs_peer.mjs"), "{frames}", str(tools.modules), str(models.fetch(model)))
+        packages = "@tensorflow/tfjs @tensorflow/tfjs-backend-wasm @tensorflow-models/pose-detection"
+        hint = f"npm install {packages}, and --peer-modules: the folder where that was"
+        return Contender(model, name, (*script, KINDS[model], str(threads)), True, hint)
+    return None
+
+
+class Running:
+    """A contender's process. about: what it said of its start."""
+
+    def __init__(self, contender: Contender, frames: Path) -> None:
+        """Starts it and waits for its first frame. Raises BodyDoubleError, with its own words, if it does not start."""
+        self.contender = contender
+        command = [part.replace("{frames}", str(frames)) for part in contender.command]
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        except OSError as fault:
+            raise BodyDoubleError(f"{contender.where} does not start: {fault}; {contender.hint}") from None
+        self.about = self._answer()
+
+    def __call__(self, frame: int) -> dict[str, Any]:
+        """What it says of one frame."""
+        pipe = self._process.stdin
+        if pipe is None:
+            raise BodyDoubleError(f"{self.contender.where} cannot be spoken to")
+        pipe.write(f"{frame}\n")
+        pipe.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        while line and not line.startswith("{"):  # runtimes greet on standard output
+            line = self._process.stdout.readline() if self._process.stdout else ""
+        name = f"{self.contender.model} on {self.contender.where}"
+        if not line:
+            words = (self._process.stderr.read() if self._process.stderr else "").strip().splitlines()
+            said = words[-1] if words else f"exit {self._process.wait()}"
+            raise BodyDoubleError(f"{name} does not run ({said[:160]}); {self.contender.hint}".rstrip("; "))
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise BodyDoubleError(f"{name}: {answer['error']}")
+        return answer
+
+    def close(self) -> None:
+        """Ends it."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

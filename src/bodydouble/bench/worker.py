@@ -1,0 +1,108 @@
+"""One model on one device in a process of its own: its start-up and memory are nobody else's.
+
+    python -m bodydouble.bench.worker FRAMES.npy MODEL DEVICE THREADS PEOPLE
+
+FRAMES: (N, H, W, 3) uint8 RGB. THREADS: 0 for the default. Answers lines of JSON: first {device, runtime, threads,
+seconds, people} of the start, the first frame included; then for each frame number on standard input {ms, graph, crop,
+bytes_in, bytes_out, megabytes, people}: milliseconds from image to keypoints, those in the graphs and those of crops
+that are made outside them, bytes that went in and out. A BodyDoubleError is {error}.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bodydouble.bench.memory import peak_megabytes
+from bodydouble.types import BodyDoubleError, Frame
+
+RATE = 30.0  # frames a second that the frames are taken to be apart
+
+
+class Clock:
+    """Seconds spent in functions that were put on it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def on(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with its time counted."""
+
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - begun
+
+        return timed
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    path, model, device, threads, people = sys.argv[1:6]
+    frames = np.load(path, mmap_mode="r")
+    try:
+        serve(frames, model, device, int(threads) or None, int(people))
+    except BodyDoubleError as error:
+        tell(error=str(error))
+
+
+def serve(frames: np.ndarray, model: str, device: str, threads: int | None, people: int) -> None:
+    """Load the model, look at the first frame, then at those asked for."""
+    begun = time.perf_counter()
+    from bodydouble.estimate import cropping, load
+    from bodydouble.estimate.session import opened
+
+    crops = Clock()
+    for name in ("cut", "whole"):
+        setattr(cropping, name, crops.on(getattr(cropping, name)))
+    with opened() as sessions:
+        estimate = load(model, device=device, people=people, threads=threads)
+    found = estimate(frame_of(frames, 0))
+    tell(
+        device=estimate.provider,
+        runtime=sessions[0].runtime if sessions else "",
+        threads=sessions[0].threads if sessions else 0,
+        seconds=time.perf_counter() - begun,
+        people=len(found),
+    )
+    for line in sys.stdin:
+        frame = frame_of(frames, int(line))
+        before = [(s.seconds, s.total_in, s.total_out) for s in sessions]
+        crops.seconds = 0.0
+        begun = time.perf_counter()
+        found = estimate(frame)
+        spent = time.perf_counter() - begun
+        after = [(s.seconds, s.total_in, s.total_out) for s in sessions]
+        graph, came, went = np.subtract(after, before).sum(axis=0) if sessions else np.zeros(3)
+        tell(
+            ms=1e3 * spent,
+            graph=1e3 * graph,
+            crop=1e3 * crops.seconds,
+            bytes_in=int(came),
+            bytes_out=int(went),
+            megabytes=peak_megabytes(),
+            people=len(found),
+        )
+
+
+def frame_of(frames: np.ndarray, number: int) -> Frame:
+    """A frame by its number; a picture in memory, as a camera gives it."""
+    image = np.array(frames[number % len(frames)])
+    image.setflags(write=False)
+    return Frame(image, number / RATE, number)
+
+
+def tell(**values: Any) -> None:
+    """One line of JSON."""
+    print(json.dumps(values), flush=True)
+
+
+if __name__ == "__main__":
+    main()
