@@ -41,7 +41,7 @@ def valid_size(size: int, stride: int) -> int:
     """
     if size < stride:
         raise BodyDoubleError(f"an input of {size} pixels at stride {stride}; give {stride + 1} pixels or more")
-    return size if size % stride == 1 else size // stride * stride + 1
+    return size if (size - 1) % stride == 0 else size // stride * stride + 1
 
 
 def reshaped(network: onnx.ModelProto, width: int, height: int, stride: int) -> onnx.ModelProto:
@@ -50,7 +50,7 @@ def reshaped(network: onnx.ModelProto, width: int, height: int, stride: int) -> 
     Raises BodyDoubleError for sizes that do not fit the stride, a stride that the network cannot have, and a network
     that is not fully convolutional.
     """
-    if width % stride != 1 or height % stride != 1:
+    if (width - 1) % stride or (height - 1) % stride:
         fitting = [valid_size(max(size, stride), stride) for size in (width, height)]
         raise BodyDoubleError(
             f"an input of {width} x {height} pixels at stride {stride}; wanted whole strides and 1 pixel more, such as "
