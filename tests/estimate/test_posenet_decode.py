@@ -54,7 +54,7 @@ def assert_people(found, want):
     assert not found["scores"][count:].any()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.sampled_from([(25, 25, 16), (33, 20, 8), (9, 13, 32)]))
 def test_a_crowd_is_told_apart_as_published(seed, people, grid):
     rows, columns, stride = grid
@@ -62,7 +62,7 @@ def test_a_crowd_is_told_apart_as_published(seed, people, grid):
     assert_people(decoded(maps, stride, Decoding(8)), published.several(maps, stride, 8, 0.5, 20.0))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([-4.0, 0.0, 2.0]), st.sampled_from([(25, 25, 16), (3, 2, 8)]))
 def test_noise_with_hundreds_of_candidates_is_decoded_as_published(seed, level, grid):
     rows, columns, stride = grid
@@ -71,7 +71,7 @@ def test_noise_with_hundreds_of_candidates_is_decoded_as_published(seed, level, 
     assert_people(decoded(maps, stride, how), published.several(maps, stride, 20, 0.25, 30.0))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(25, 25, 16), (5, 33, 8)]))
 def test_one_person_is_where_each_part_is_surest(seed, grid):
     rows, columns, stride = grid

@@ -103,6 +103,8 @@ def _spread(node: onnx.NodeProto, grid: _Grid, stride: int) -> _Grid:
     pads = _numbers(node, "pads", 0) if automatic == b"NOTSET" else even * 2
     if own[0] != own[1] or automatic == b"VALID" or pads != even * 2:
         raise BodyDoubleError(f"{node.op_type} {node.name} does not treat all sides alike; wanted even padding")
+    if node.op_type == "MaxPool" and any(pad * grid.rate >= size for pad, size in zip(pads, kernel * 2, strict=True)):
+        raise BodyDoubleError(f"stride {stride} spreads a pooling more than ONNX Runtime can; wanted a greater one")
     step = own[0] if grid.stride * own[0] <= stride else 1
     for name in ("strides", "dilations", "pads", "auto_pad"):
         for item in [item for item in node.attribute if item.name == name]:
