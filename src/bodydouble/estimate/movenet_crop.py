@@ -50,14 +50,16 @@ def close_around(points: Array, width: int, height: int) -> Region:
     """
     counted = points[points[:, 2] > MIN_POINT, :2]
     low, high = counted.min(axis=0), counted.max(axis=0)
+    margin = CLOSE / 2 * float((high - low).max())
+    low, high = (low + high) / 2 - margin, (low + high) / 2 + margin
     if not (points[ANKLES, 2] > MIN_POINT).any():
         middle = points[HIPS, :2].mean(axis=0)
         reach = LEGS * float(np.abs(points[TORSO, :2] - middle).max())
         picture = np.array([width, height], dtype=np.float64)
         low = np.minimum(low, np.clip(middle - reach, 0, picture))
         high = np.maximum(high, np.clip(middle + reach, 0, picture))
-    middle = (low + high) / 2
-    return Region(float(middle[0]), float(middle[1]), CLOSE * float((high - low).max()))
+    centre = (low + high) / 2
+    return Region(float(centre[0]), float(centre[1]), float((high - low).max()))
 
 
 def limited(where: Region, width: int, height: int) -> Region:
