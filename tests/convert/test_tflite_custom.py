@@ -125,7 +125,8 @@ def old_matrix(points: np.ndarray, options: dict[str, Any]) -> np.ndarray:
 NEW = {"left_rotation_idx": 1, "right_rotation_idx": 4, "target_rotation_radians": 0.3, "output_height": 16,
        "output_width": 12, "scale_x": 1.5, "scale_y": 1.25, "subset_idxs": [0, 2, 3, 5, 7]}  # fmt: skip
 OLD = {"left_rotation_idx": 1, "right_rotation_idx": 4, "dimensions": 3, "landmarks_range": 192,
-       "bbox_size_multiplier": 1.4, "input_hw": [48, 48], "output_hw": [16, 12], "subset": [0, 2, 3, 5, 7, 6]}  # fmt: skip
+       "bbox_size_multiplier": 1.4, "input_hw": [48, 48], "output_hw": [16, 12],
+       "subset": [0, 2, 3, 5, 7, 6]}  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(4))

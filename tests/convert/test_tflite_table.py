@@ -302,7 +302,7 @@ DYNAMIC: dict[str, Callable[[Tiny], list[int]]] = {
             "StridedSliceOptions",
             ShrinkAxisMask=2,
             EndMask=1,
-        )  # fmt: skip
+        )
     ],
     "TILE": lambda t: [t.op("TILE", [t.input(2, 3), t.input(2, dtype="int32", feed=[2, 1])], (0, 0))],
     "PAD": lambda t: [t.op("PAD", [t.input(2, 3), t.input(2, 2, dtype="int32", feed=[[1, 0], [2, 1]])], (0, 0))],

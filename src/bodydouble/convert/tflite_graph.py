@@ -44,16 +44,17 @@ def to_graph(
     Raises BodyDoubleError: one line with every operator, or use of one, that cannot be converted, and how often.
     """
     given = shapes_given(model, input_shapes)
+    conversion = _Conversion(model, handlers, given, quantized)
     try:
-        return _Conversion(model, handlers, given, quantized).run()
-    except _OpenSizes:
-        # Files of one picture say that any number will do, and then reshape to one: LiteRT runs them with one.
-        batches = {n: shape for n, shape in _stated(model).items() if n not in given}
-        return _Conversion(model, handlers, {**batches, **given}, quantized, resized=bool(given)).run()
-
-
-class _OpenSizes(Exception):
-    """The file can be converted with its own sizes, but not with the open ones."""
+        return conversion.run()
+    except BodyDoubleError as error:
+        if not conversion.open:
+            raise
+        if any(1 in _opened(model.main.tensors[number]) for number in model.main.inputs):
+            raise BodyDoubleError(f"{error}; its inputs have open sizes: try again with their shapes given") from error
+        # Many files say that any number of pictures will do, and then count on one: LiteRT runs them with one.
+        stated = {number: model.main.tensors[number].shape for number in model.main.inputs}
+        return _Conversion(model, handlers, {**stated, **given}, quantized).run()
 
 
 def shapes_given(model: Model, wanted: InputShapes | None) -> dict[int, Shape]:
@@ -76,10 +77,6 @@ def shapes_given(model: Model, wanted: InputShapes | None) -> dict[int, Shape]:
     return found
 
 
-def _stated(model: Model) -> dict[int, Shape]:
-    return {n: model.main.tensors[n].shape for n in model.main.inputs}
-
-
 class _Conversion:
     """One walk over a model; bodies of control flow are walked inside it."""
 
@@ -89,15 +86,13 @@ class _Conversion:
         handlers: Mapping[str, Handler],
         given: Mapping[int, Shape],
         mode: Quantized,
-        resized: bool | None = None,
     ) -> None:
         self.model, self.handlers, self.given, self.mode = model, handlers, given, mode
         self.builder = Builder()
         self.missing: Counter[str] = Counter()
         main = model.main
         self.open = any(UNKNOWN in main.tensors[number].signature and number not in given for number in main.inputs)
-        changed = any(shape != main.tensors[number].shape for number, shape in given.items())
-        self.resized = changed if resized is None else resized
+        self.resized = any(shape != main.tensors[number].shape for number, shape in given.items())
         self.variables = Variables()
         self.variables.assigned.update(_assigned(main))
 
@@ -108,11 +103,9 @@ class _Conversion:
             scope.feed(number, self.given.get(number))
         scope.walk()
         if self.missing:
-            sizes = all("known only at run time" in what for what in self.missing)
-            if self.open and sizes and all(1 not in _opened(self._input(n)) for n in self.model.main.inputs):
-                raise _OpenSizes
             listed = ", ".join(f"{what} ({count})" for what, count in sorted(self.missing.items()))
-            raise BodyDoubleError(f"{self.model.name} needs operators that are not supported: {listed}")
+            what = "cannot take inputs of these sizes" if self.resized else "needs operators that are not supported"
+            raise BodyDoubleError(f"{self.model.name} {what}: {listed}")
         return self.builder.graph(self._apart({**scope.public(), **self.variables.outputs()}))
 
     def _apart(self, outputs: dict[str, str]) -> dict[str, str]:
@@ -122,9 +115,6 @@ class _Conversion:
             copied = value in found.values()
             found[name] = self.builder.add("Identity", [value], self.builder.dims(value)) if copied else value
         return found
-
-    def _input(self, number: int) -> TensorRecord:
-        return self.model.main.tensors[number]
 
 
 def _assigned(main: Subgraph) -> list[str]:

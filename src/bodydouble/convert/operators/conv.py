@@ -137,7 +137,7 @@ def transposed_convolution(
     ends = [window(size[axis], kernel[axis], strides[axis], 1, padding)[1:] for axis in (0, 1)]
     reached = [((height, width)[n] - 1) * strides[n] + kernel[n] - sum(ends[n]) for n in (0, 1)]
     over = (size[0] - reached[0], size[1] - reached[1])
-    if min(over) < 0:
+    if min(over) < 0 or over[0] >= strides[0] or over[1] >= strides[1]:
         raise BodyDoubleError(f"a transposed convolution of {shape} to {size} with a kernel of {kernel}")
     y = builder.add(
         "ConvTranspose",
