@@ -5,7 +5,8 @@ Sizes known only at run time keep their names where an input has them; others ar
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import onnx
 from onnx import helper, numpy_helper, version_converter
 
 from bodydouble.convert import OPSET
-from bodydouble.convert.graph import Graph, Node, Value
+from bodydouble.convert.graph import Graph, Node, Value, renamed, with_bodies
 from bodydouble.types import BodyDoubleError
 
 PRODUCER = "bodydouble"
@@ -28,6 +29,7 @@ def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
     """The graph as ONNX: public names on inputs and outputs, constants as stored with a Cast where nodes see another
     dtype. Raises BodyDoubleError where ONNX's own checker finds fault, or an operator is not in the opset.
     """
+    graph = _apart(graph)
     nodes, initializers = [], []
     for constant, array in graph.constants.items():
         seen = graph.values[constant].dtype
@@ -39,7 +41,7 @@ def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
             nodes.append(helper.make_node("Cast", [stored], [constant], to=_type(graph.values[constant])))
     nodes += [_node(node, graph) for node in graph.nodes]
     symbols = {size for name in graph.inputs for size in graph.values[name].dims or () if isinstance(size, str)}
-    outputs = [_named(nodes, public, graph.values[value], symbols) for public, value in graph.outputs.items()]
+    outputs = _named(nodes, graph, symbols)
     inputs = [_info(name, graph.values[name], symbols) for name in graph.inputs]
     model = helper.make_model(
         helper.make_graph(nodes, name, inputs, outputs, initializers),
@@ -138,27 +140,56 @@ def _info(name: str, value: Value, symbols: Collection[str]) -> onnx.ValueInfoPr
     return helper.make_value_info(name, kind)
 
 
-def _named(nodes: list[onnx.NodeProto], public: str, value: Value, symbols: Collection[str]) -> onnx.ValueInfoProto:
-    """The output under its public name: the node that makes it, and those that read it, are renamed."""
-    makers = [node for node in nodes if value.name in node.output]
-    taken = any(public in _names(node) for node in nodes if public != value.name)
-    if not makers or taken:
-        nodes.append(helper.make_node("Identity", [value.name], [public]))
-        return _info(public, value, symbols)
-    for node in nodes:
-        _rename(node, value.name, public)
-    return _info(public, value, symbols)
+def _apart(graph: Graph) -> Graph:
+    """The graph with other names for the values that have an output's public name without being it."""
+    clashes = {public for public, value in graph.outputs.items() if public != value} & set(graph.values)
+    if not clashes & (set(graph.values) - set(graph.inputs)):
+        return graph
+    names = {name: f"{name} inside" for name in clashes - set(graph.inputs)}
+
+    def name_of(name: str) -> str:
+        return names.get(name, name)
+
+    return Graph(
+        graph.inputs,
+        {public: name_of(value) for public, value in graph.outputs.items()},
+        tuple(_made_as(renamed(node, name_of), name_of) for node in graph.nodes),
+        {name_of(name): replace(value, name=name_of(name)) for name, value in graph.values.items()},
+        {name_of(name): array for name, array in graph.constants.items()},
+    )
+
+
+def _made_as(node: Node, name_of: Callable[[str], str]) -> Node:
+    """The node making values of other names, inside its bodies too."""
+    bodies = {
+        key: replace(
+            body,
+            inputs=tuple(map(name_of, body.inputs)),
+            nodes=tuple(_made_as(inner, name_of) for inner in body.nodes),
+        )
+        for key, body in node.bodies.items()
+    }
+    return with_bodies(replace(node, outputs=tuple(map(name_of, node.outputs))), bodies)
+
+
+def _named(nodes: list[onnx.NodeProto], graph: Graph, symbols: Collection[str]) -> list[onnx.ValueInfoProto]:
+    """The outputs under their public names: nodes that make them, and those that read them, are renamed."""
+    made = {output for node in nodes for output in node.output} - set(graph.constants)
+    called: dict[str, str] = {}
+    infos = []
+    for public, value in graph.outputs.items():
+        if value in made and value not in called:
+            called[value] = public
+            for node in nodes:
+                _rename(node, value, public)
+        else:
+            nodes.append(helper.make_node("Identity", [called.get(value, value)], [public], public))
+        infos.append(_info(public, graph.values[value], symbols))
+    return infos
 
 
 def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
     return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
-
-
-def _names(node: onnx.NodeProto) -> set[str]:
-    names = {*node.input, *node.output}
-    for body in _bodies(node):
-        names.update(*(_names(inner) for inner in body.node), (place.name for place in body.input))
-    return names
 
 
 def _rename(node: onnx.NodeProto, name: str, public: str) -> None:
