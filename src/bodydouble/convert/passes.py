@@ -12,17 +12,18 @@ from typing import Literal
 
 import numpy as np
 
-from bodydouble.convert.graph import Builder, Graph, Node, Value, with_bodies
+from bodydouble.convert.graph import Builder, Graph, Node, Value, renamed, with_bodies
 from bodydouble.convert.layout import remove_transposes
 from bodydouble.types import BodyDoubleError
 
 SMALLEST_WEIGHTS = 64  # elements from which halving a constant is worth its Cast; smaller ones are sizes and thresholds
+OPPOSITE = {"Squeeze": "Unsqueeze", "Unsqueeze": "Squeeze"}
 
 
 def optimised(graph: Graph) -> Graph:
     """All passes, in the order in which they help each other."""
     graph = _in_bodies(graph)
-    for rewrite in (remove_transposes, merge_reshapes, fold_pads, clips, fold_factors, resize_last):
+    for rewrite in (cancel_squeezes, remove_transposes, merge_reshapes, fold_pads, clips, fold_factors, resize_last):
         graph = rewrite(graph)
     return graph.pruned()
 
@@ -60,6 +61,34 @@ def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> G
             fits = float(np.abs(array).max()) <= float(np.finfo(np.float16).max)
             constants[name] = array.astype(np.float16) if fits else array
     return replace(graph, constants=constants)
+
+
+def cancel_squeezes(graph: Graph) -> Graph:
+    """An Unsqueeze of a Squeeze over the same axes, or the other way round, is what came.
+
+    tf.stack of tf.unstack leaves such pairs before MoveNet's first convolution. Without them the arithmetic there runs
+    channels first, where a number a channel is multiplied ten times as fast: an eighth of lightning's time.
+    """
+    made_by = {output: node for node in graph.nodes for output in node.outputs}
+    handed_out = set(graph.outputs.values())
+    instead: dict[str, str] = {}
+    nodes = []
+    for node in graph.nodes:
+        node = renamed(node, lambda name: instead.get(name, name))
+        before = made_by.get(node.inputs[0]) if node.op in OPPOSITE else None
+        if before is not None and _undoes(graph, node, before) and node.outputs[0] not in handed_out:
+            instead[node.outputs[0]] = instead.get(before.inputs[0], before.inputs[0])
+        else:
+            nodes.append(node)
+    return replace(graph, nodes=tuple(nodes)).pruned()
+
+
+def _undoes(graph: Graph, node: Node, before: Node) -> bool:
+    """Whether a node takes back what the one before it did to the axes."""
+    if before.op != OPPOSITE[node.op] or len(before.inputs) < 2 or len(node.inputs) < 2:
+        return False
+    axes, axes_before = (graph.constants.get(one.inputs[1]) for one in (node, before))
+    return axes is not None and axes_before is not None and np.array_equal(np.sort(axes), np.sort(axes_before))
 
 
 def merge_reshapes(graph: Graph) -> Graph:
