@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import operator as functions
+from collections.abc import Callable
 from typing import Any
 
 import onnx
@@ -13,7 +14,6 @@ import torch
 from torch import fx, nn
 
 from bodydouble.convert.torch_graph import Call, Scope, Sizes, convert, operator
-
 
 CARRIED = 3  # place of the first value that a loop carries in its state
 
@@ -148,6 +148,14 @@ def _next_boxes(state: Any, fixed: Any) -> Any:
     return goes_on, state[1] + 1, left, state[3] + (torch.where(alive, best, -1),)
 
 
+def _recorded(function: Callable[..., Any]) -> fx.GraphModule:
+    """A function of ours as a module that needs nothing of ours."""
+    graph = fx.Tracer().trace(function)
+    for node in graph.nodes:
+        node.type = None  # annotations are strings here, which no saved file can name
+    return fx.GraphModule(nn.Module(), graph)
+
+
 @operator("NonMaxSuppression")
 def _non_max_suppression(call: Call) -> Any:
     boxes, scores = call.running(0), call.running(1)
@@ -162,9 +170,11 @@ def _non_max_suppression(call: Call) -> Any:
     corners = torch.cat([low, high], -1).unsqueeze(1).detach()
     left = scores.detach() if threshold is None else torch.where(scores > threshold, scores, -torch.inf).detach()
     goes_on = (left > -torch.inf).any() & (limit > 0)
-    body = _held(call, fx.symbolic_trace(_next_boxes), "round")
+    body = _held(call, _recorded(_next_boxes), "round")
     nobody = torch.full_like(left[..., :1], -1, dtype=torch.int64)
-    final = _repeated(call, body, (goes_on, 0, left, (nobody,)), {"corners": corners, "overlap": overlap, "limit": limit})
+    final = _repeated(
+        call, body, (goes_on, 0, left, (nobody,)), {"corners": corners, "overlap": overlap, "limit": limit}
+    )
     chosen = torch.cat(final[3], -1)
     rows = torch.nonzero(chosen >= 0)
     picked = chosen[rows[:, 0], rows[:, 1], rows[:, 2]]

@@ -123,12 +123,14 @@ def _slice(call: Call) -> Any:
         value = call.tensor()
     rank = call.rank()
     cuts: list[Any] = [slice(None)] * rank
+    cut_axes = set()
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step < 0:
             value = _backwards(call, value, axis, _cut(start, end, step))
         else:
             cuts[axis] = _cut(start, end, step)
-    return value if all(cut == slice(None) for cut in cuts) else value[tuple(cuts)]
+            cut_axes.add(axis)
+    return value[tuple(cuts)] if cut_axes else value
 
 
 def _cut(start: Any, end: Any, step: int) -> slice:
