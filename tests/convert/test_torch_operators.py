@@ -17,10 +17,9 @@ from bodydouble.convert import to_torch  # noqa: E402
 from bodydouble.convert.torch_model import save  # noqa: E402
 
 HEAD = '<ir_version: 8, opset_import: ["" : 17]>'
-X = "float[2,3,6,5] x"
 
-UNARY = """Abs Acosh:Abs,Exp Asinh Atan Ceil Cos Cosh Erf Exp Floor HardSigmoid HardSwish Identity LeakyRelu Elu Selu Celu
-Log:Exp Neg Reciprocal:Exp Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt:Exp Tan Tanh ThresholdedRelu"""
+UNARY = """Abs Acosh:Abs,Exp Asinh Atan Ceil Cos Cosh Erf Exp Floor HardSigmoid HardSwish Identity LeakyRelu Elu Selu
+Celu Log:Exp Neg Reciprocal:Exp Relu Round Sigmoid Sign Sin Sinh Softplus Softsign Sqrt:Exp Tan Tanh ThresholdedRelu"""
 
 # name: (outputs, body). x is (2, 3, 6, 5), y the same, i an index tensor (2, 2) int64 of 0..2, b is x > 0.
 CASES: dict[str, str] = {
@@ -59,14 +58,16 @@ CASES: dict[str, str] = {
     "of-shape": "s = Shape(x)  o = ConstantOfShape<value: tensor = float[1] {0.5}>(s)",
     "pad": """p = Constant<value_ints: ints = [0, 0, 1, 2, 0, 1, 0, -1]>()
         v = Constant<value_float: float = 7.0>()  o = Pad(x, p, v)""",
-    "pad-reflect": 'p = Constant<value_ints: ints = [0, 1, 1, 2, 0, 1, 0, 1]>()  o = Pad<mode: string = "reflect">(x, p)',
+    "pad-reflect": """p = Constant<value_ints: ints = [0, 1, 1, 2, 0, 1, 0, 1]>()
+        o = Pad<mode: string = "reflect">(x, p)""",
     "pad-edge": 'p = Constant<value_ints: ints = [1, 0, 1, 2, 0, 0, 3, 1]>()  o = Pad<mode: string = "edge">(x, p)',
     "depth-to-space": """z = Concat<axis: int = 1>(x, y, x, y)
         w = DepthToSpace<blocksize: int = 2>(z)  o = SpaceToDepth<blocksize: int = 2>(w)""",
     "depth-to-space-crd": """z = Concat<axis: int = 1>(x, y, x, y)
         o = DepthToSpace<blocksize: int = 2, mode: string = "CRD">(z)""",
     "non-zero": "o = NonZero(b)",
-    "one-hot": "d = Constant<value_int: int = 4>()  v = Constant<value_floats: floats = [-1.0, 2.0]>()  o = OneHot(i, d, v)",
+    "one-hot": """d = Constant<value_int: int = 4>()  v = Constant<value_floats: floats = [-1.0, 2.0]>()
+        o = OneHot(i, d, v)""",
     "gather": "o = Gather<axis: int = 2>(x, i)",
     "gather-constant": "k = Constant<value_ints: ints = [-1, 0]>()  o = Gather<axis: int = 3>(x, k)",
     "gather-elements": "z = Cast<to: int = 1>(i)  o = GatherElements<axis: int = 1>(z, j)",
@@ -90,8 +91,8 @@ CASES: dict[str, str] = {
     "matmul": "t = Transpose<perm: ints = [0, 1, 3, 2]>(y)  o = MatMul(x, t)",
     "max-pool": """o = MaxPool<kernel_shape: ints = [3, 2], strides: ints = [2, 1], pads: ints = [0, 0, 1, 1],
         dilations: ints = [1, 2]>(x)""",
-    "max-pool-same": 'o = MaxPool<kernel_shape: ints = [3, 2], strides: ints = [2, 2], auto_pad: string = "SAME_UPPER">(x)',
-    "average-pool": "o = AveragePool<kernel_shape: ints = [3, 2], strides: ints = [2, 1], pads: ints = [0, 0, 1, 1]>(x)",
+    "max-pool-same": 'o = MaxPool<kernel_shape: ints = [3, 2], strides: ints = [2, 2], auto_pad: string = "SAME_UPPER">(x)',  # noqa: E501
+    "average-pool": "o = AveragePool<kernel_shape: ints = [3, 2], strides: ints = [2, 1], pads: ints = [0, 0, 1, 1]>(x)",  # noqa: E501
     "average-pool-even": "o = AveragePool<kernel_shape: ints = [3, 3], pads: ints = [1, 1, 1, 1]>(x)",
     "global-pool": "z = GlobalAveragePool(x)  w = GlobalMaxPool(y)  o = Add(z, w)",
     "quantize": """s = Constant<value_float: float = 0.05>()  z = Constant<value: tensor = int8 {3}>()

@@ -1,0 +1,125 @@
+"""Turns model files into PyTorch networks and compares them with ONNX Runtime on the ONNX models they are made of.
+
+    python benchmarks/torch_conversions.py [MODEL ...] [--picture PHOTO] [--cache FOLDER]
+
+MODEL: .json of a TFJS model, .tflite or .onnx; without any, the known set of conversions.py, and the table is written
+into docs/torch.md. Columns: largest difference over an output's range (random values and a photograph) of PyTorch from ONNX
+Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether any number
+of pictures goes through at once; the difference after torch.onnx.export (TorchScript and dynamo exporter).
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import io
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import torch
+from conversion_sets import SHAPES, known_set
+from rich.console import Console
+
+from bodydouble.convert import check, compare, samples, to_onnx, to_torch
+from bodydouble.types import BodyDoubleError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PAGE = REPOSITORY / "docs" / "torch.md"
+MARK = "<!-- table: benchmarks/torch_conversions.py -->"
+HEAD = (
+    "| model | from ONNX Runtime | PyTorch from float64 | ONNX Runtime from float64 | parameters | without gradient "
+    "| batch | exported, TorchScript | exported, dynamo |"
+)
+Feed = dict[str, Any]
+
+
+def run(network: torch.nn.Module, feeds: list[Feed], double: bool = False) -> list[Feed]:
+    answers = []
+    for feed in feeds:
+        tensors = [torch.from_numpy(np.array(values)) for values in feed.values()]
+        tensors = [t.double() if double and t.is_floating_point() else t for t in tensors]
+        with torch.no_grad():
+            answers.append({name: values.numpy() for name, values in network(*tensors).items()})
+    return answers
+
+
+def worst(wanted: list[Feed], got: list[Feed]) -> float:
+    return max(difference.error for difference in compare.differences(wanted, got))
+
+
+def unreached(network: torch.nn.Module, feed: Feed) -> int:
+    """How many parameters get no gradient."""
+    outputs = network(*(torch.from_numpy(np.array(values)) for values in feed.values())).values()
+    total = sum((y.float() * torch.rand(y.shape)).sum() for y in outputs if y.requires_grad)
+    if isinstance(total, torch.Tensor):
+        total.backward()
+    return sum(parameter.grad is None for parameter in network.parameters())
+
+
+def exported(network: torch.nn.Module, feed: Feed, wanted: Feed, dynamo: bool) -> str:
+    names = list(wanted)
+    tensors = tuple(torch.from_numpy(np.array(values)) for values in feed.values())
+    file = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if dynamo:
+                program = torch.onnx.export(network, tensors, dynamo=True, verbose=False)
+                content = program.model_proto.SerializeToString()
+            else:
+                options: Any = {"input_names": list(feed), "output_names": names, "dynamo": False}
+                torch.onnx.export(network, tensors, file, **options)
+                content = file.getvalue()
+        inputs = [place.name for place in onnx.load_from_string(content).graph.input]
+        given = dict(zip(inputs, feed.values(), strict=len(inputs) == len(feed)))
+        got = check.run(content, given)
+    except Exception as error:  # noqa: BLE001 - an exporter fails in its own ways; the table says so
+        return f"fails ({type(error).__name__})"
+    return f"{worst([wanted], [dict(zip(names, got.values(), strict=True))]):.0e}"
+
+
+def row(path: Path, picture: np.ndarray) -> str:
+    model = onnx.load(path) if path.suffix == ".onnx" else to_onnx(path)
+    network = to_torch(model)
+    given = SHAPES.get(path.stem, {})
+    feeds = samples.feeds(check.inputs_of(model), given=given, limits=check.row_limits(model), picture=picture)
+    content = model.SerializeToString()
+    wanted, got = [check.run(content, feed) for feed in feeds], run(network, feeds)
+    double = run(copy.deepcopy(network).double(), feeds, double=True)
+    cells = [worst(wanted, got), worst(double, got), worst(double, wanted)]
+    lost, count = unreached(network, feeds[1]), len(list(network.parameters()))
+    again = [exported(network, feeds[1], wanted[1], dynamo) for dynamo in (False, True)]
+    batch = "any" if network.about["batch"] else "1"
+    return " | ".join([f"| {path.stem}", *(f"{n:.0e}" for n in cells), f"{count} | {lost} | {batch}", *again]) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", type=Path, metavar="MODEL")
+    photograph = REPOSITORY.parent / "shared" / "data" / "coco" / "000000000785.jpg"
+    parser.add_argument("--picture", type=Path, default=photograph)
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "bodydouble-benchmarks")
+    options = parser.parse_args()
+    read = cv2.imread(str(options.picture))
+    if read is None:
+        sys.exit(f"no picture at {options.picture}: give one with --picture")
+    picture = cv2.cvtColor(read, cv2.COLOR_BGR2RGB)
+    lines, console = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1)], Console(soft_wrap=True)
+    for path in options.models or known_set(options.cache):
+        try:
+            lines.append(row(path, picture))
+        except (BodyDoubleError, RuntimeError, TypeError, ValueError) as error:
+            lines.append(f"| {path.stem} | {str(error).splitlines()[0][:120]} |" + " |" * (HEAD.count("|") - 3))
+        console.print(lines[-1], markup=False)
+    if not options.models:
+        before = PAGE.read_text().split(MARK)[0]
+        PAGE.write_text(before + MARK + "\n\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
