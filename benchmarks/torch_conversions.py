@@ -3,8 +3,8 @@
     python benchmarks/torch_conversions.py [MODEL ...] [--picture PHOTO] [--cache FOLDER]
 
 MODEL: .json of a TFJS model, .tflite or .onnx; without any, the known set of conversions.py, and the table is written
-into docs/torch.md. Columns: largest difference over an output's range (random values and a photograph) of PyTorch from ONNX
-Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether any number
+into docs/torch.md. Columns: largest difference over an output's range (random values and a photograph) of PyTorch
+from ONNX Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether any number
 of pictures goes through at once; the difference after torch.onnx.export (TorchScript and dynamo exporter).
 """
 

@@ -104,12 +104,13 @@ CASES: dict[str, str] = {
         o = QuantizeLinear(x, s, z)""",
     "grid-sample": """z = Concat<axis: int = 1>(x, y)
         w = Reshape(z, grid)  v = Tanh(w)  o = GridSample<align_corners: int = 1>(x, v)""",
-    "batch-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5]>()  m = Constant<value_floats: floats = [0.1, 0.0, -0.3]>()
+    "batch-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5]>()
+        m = Constant<value_floats: floats = [0.1, 0.0, -0.3]>()
         v = Constant<value_floats: floats = [1.0, 0.2, 3.0]>()  o = BatchNormalization(x, s, m, m, v)""",
     "instance-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5]>()  o = InstanceNormalization(x, s, s)""",
     "layer-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5, 1.0, -1.0]>()  o = LayerNormalization(x, s, s)""",
-    "suppression": """k = Constant<value_ints: ints = [1, -1, 4]>()  z = Concat<axis: int = 0>(x, y, x, y)  w = Reshape(z, k)
-        h = Constant<value_ints: ints = [1, 2, -1]>()  v = Sin(z)  f = Reshape(v, h)
+    "suppression": """k = Constant<value_ints: ints = [1, -1, 4]>()  z = Concat<axis: int = 0>(x, y, x, y)
+        w = Reshape(z, k)  h = Constant<value_ints: ints = [1, 2, -1]>()  v = Sin(z)  f = Reshape(v, h)
         a = Constant<value_ints: ints = [0]>()  e = Constant<value_ints: ints = [180]>()
         d = Constant<value_ints: ints = [2]>()  s = Slice(f, a, e, d)
         m = Constant<value_int: int = 9>()  u = Constant<value_float: float = 0.3>()
@@ -128,7 +129,7 @@ for word in UNARY.split():
         f"v{n} = {op}({'x' if n == 0 else f'v{n - 1}'})  " for n, op in enumerate(before.split(",") if before else [])
     )
     last = f"v{len(before.split(',')) - 1}" if before else "x"
-    more = "  one = Constant<value_float: float = 1.0>()  u = Add(%s, one)" % last if kind == "Acosh" else ""
+    more = f"  one = Constant<value_float: float = 1.0>()  u = Add({last}, one)" if kind == "Acosh" else ""
     CASES[f"unary-{kind}"] = f"{body}{more}  o = {kind}({'u' if more else last})"
 for coordinates in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"):
     for size in ("[2, 3, 9, 10]", "[2, 3, 4, 3]"):
