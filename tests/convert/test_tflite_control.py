@@ -155,6 +155,12 @@ def lstm(tiny: Tiny, x: int, *, size: int, units: int, coupled: bool, peepholes:
     return tiny.op(kind, [x, *gates], made, options, FusedActivationFunction=TANH, **fields)
 
 
+def sequence_model() -> bytes:
+    tiny = Tiny()
+    options: dict[str, Any] = {"size": 3, "units": 4, "coupled": False, "peepholes": True}
+    return tiny.finish(lstm(tiny, tiny.input(2, 5, 3), kind="UNIDIRECTIONAL_SEQUENCE_LSTM", **options))
+
+
 @pytest.mark.parametrize("coupled", [False, True])
 @pytest.mark.parametrize("peepholes", [False, True])
 @pytest.mark.parametrize("time_major", [False, True])
@@ -239,3 +245,21 @@ def test_feeds_are_repeatable() -> None:
     tiny.subgraph(0)
     tiny.inputs, tiny.shapes = tiny.main
     np.testing.assert_array_equal(feeds_of(tiny)[0], feeds_of(tiny)[0])
+
+
+@pytest.mark.parametrize("content", [variable_model(assigned=True), sequence_model()], ids=["variable", "lstm"])
+def test_damaged_files_are_one_line(tmp_path: Path, content: bytes) -> None:
+    """Cut short anywhere, or with bytes changed."""
+    random = np.random.default_rng(5)
+    path = tmp_path / "damaged.tflite"
+    for number in range(60):
+        changed = np.frombuffer(content, np.uint8).copy()
+        if number % 3 == 0:
+            changed = changed[: random.integers(8, len(content))]
+        else:
+            changed[random.integers(8, len(content), 4)] = random.integers(0, 256, 4)
+        path.write_bytes(changed.tobytes())
+        try:
+            to_onnx(path)
+        except BodyDoubleError as error:
+            assert "\n" not in str(error)

@@ -272,6 +272,18 @@ def test_range(tmp_path: Path) -> None:
     agree(tiny, [y], tmp_path)
 
 
+@pytest.mark.parametrize(("shape", "lengths"), [((2, 3, 1, 16), (1, 16)), ((2, 4, 8), (4, 8)), ((2, 3, 10), (4, 8))])
+@pytest.mark.parametrize("kind", ["REAL", "IMAG", "COMPLEX_ABS"])
+def test_spectrum(tmp_path: Path, shape: tuple[int, ...], lengths: tuple[int, int], kind: str) -> None:
+    """RFFT2D and the parts of its complex numbers."""
+    tiny = Tiny()
+    made = (*shape[:-2], lengths[0], lengths[1] // 2 + 1)
+    y = tiny.op(
+        "RFFT2D", [tiny.input(*shape), tiny.constant(lengths, "int32")], made, "Rfft2dOptions", dtype="complex64"
+    )
+    agree(tiny, [tiny.op(kind, [y], made)], tmp_path)
+
+
 DYNAMIC: dict[str, Callable[[Tiny], list[int]]] = {
     "WHERE": lambda t: [t.op("WHERE", [t.input(2, 3, dtype="bool")], (0, 2), dtype="int64")],
     "UNIQUE": lambda t: t.ops(

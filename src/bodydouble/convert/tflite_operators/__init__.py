@@ -13,6 +13,7 @@ from bodydouble.convert.tflite_operators import (
     recurrent,
     reduce,
     shape,
+    spectrum,
     stablehlo,
     storage,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "recurrent",
     "reduce",
     "shape",
+    "spectrum",
     "stablehlo",
     "storage",
 ]
