@@ -45,7 +45,10 @@ class Networks:
     preparation: graph.Preparation
 
     def detect(self, image: Image, area: Region) -> list[tuple[Region, float]]:
-        """Regions and scores of the people in an upright square area, best first; all of it if nobody is found."""
+        """Regions and scores of the people in an upright square area, best first.
+
+        The whole image, if that is the area and nobody is found in it: the other network may see what this one misses.
+        """
         height, width = image.shape[:2]
         left, top = (max(0, int(middle - area.size / 2)) for middle in (area.x, area.y))
         right, bottom = (int(middle + area.size / 2) + 1 for middle in (area.x, area.y))
@@ -53,14 +56,11 @@ class Networks:
         points, _, scores = (
             answer.astype(np.float64) for answer in self.finder(feed(part, self.several, self.preparation))
         )
-        people = [
-            (points[row] + np.array([left, top, 0.0]), float(scores[row]))
-            for row in people_in(points, scores, MIN_FOUND)
-        ]
-        places = [
-            (movenet_crop.around_body(person), score) for person, score in people if movenet_crop.torso_seen(person)
-        ]
-        return places or [(area, 0.0)]
+        people = people_in(points, scores, MIN_FOUND)
+        places = [movenet_crop.around_everything(points[row] + (left, top, 0.0)) for row in people]
+        if not people and area.size >= max(width, height):
+            return [(area, 0.0)]
+        return [(place, float(scores[row])) for place, row in zip(places, people, strict=True)]
 
     def look(self, image: Image, where: Region) -> Sight:
         """The person in a region, and where to look for them next."""

@@ -62,6 +62,13 @@ def close_around(points: Array, width: int, height: int) -> Region:
     return Region(float(centre[0]), float(centre[1]), float((high - low).max()))
 
 
+def around_everything(points: Array) -> Region:
+    """The square around all points, whatever they score: how large a body is, and where to look for it first."""
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    middle = (low + high) / 2
+    return Region(float(middle[0]), float(middle[1]), CLOSE * float((high - low).max()))
+
+
 def limited(where: Region, width: int, height: int) -> Region:
     """The square no larger than reaches the farthest side of the image; the whole image if it is larger than that."""
     half = min(where.size / 2, max(where.x, width - where.x, where.y, height - where.y))
