@@ -208,11 +208,21 @@ def test_a_smaller_one_is_followed_once_locked():
     assert lock(people, np.ones(2), 0.04) == 1
 
 
+def test_somebody_smaller_is_not_taken_while_points_of_the_followed_one_are_mixed_up():
+    lock = Lock()
+    lock(np.stack([person(300, 50, 500)]), np.ones(1), 0.0)
+    torn = person(300, 50, 500)
+    torn[::2, 0] += 150
+    bystander = person(380, 120, 250)
+    assert lock(np.stack([bystander, torn]), np.ones(2), 0.04) == 1
+
+
 def test_nobody_else_is_taken_until_patience_ends():
     lock = Lock()
     lock(np.stack([person(100, 50, 200)]), np.ones(1), 0.0)
     others = np.stack([person(900, 20, 200), person(1200, 50, 220)])
     assert lock(others, np.ones(2), PATIENCE / 2) is None
+    assert lock(others[:1], np.ones(1), PATIENCE / 2) is None
     assert lock(others, np.ones(2), PATIENCE * 1.1) == 1
     lock.reset()
     assert lock(others[:1], np.ones(1), 0.0) == 0

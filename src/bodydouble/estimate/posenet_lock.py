@@ -11,7 +11,7 @@ import numpy as np
 from bodydouble.types import Array
 
 PATIENCE = 1.0  # seconds after a loss during which nobody else is taken
-NEARBY = 1.5  # sizes between the points of one person in two frames; neighbours in a crowd are farther apart
+NEARBY = 1.5  # sizes between the points of one person in two frames, and a change of size by e counts as one more
 
 
 class Lock:
@@ -26,18 +26,15 @@ class Lock:
         self._time = 0.0
 
     def __call__(self, people: Array, scores: Array, time: float) -> int | None:
-        """Which of the people it is, None if none of them. people: (P, 17, 3), P at least 1. scores: (P,) of people.
-
-        Somebody alone is taken at once, wherever they are.
-        """
+        """Which of the people it is, None if none of them. people: (P, 17, 3), P at least 1. scores: (P,) of people."""
         if self._last is not None and not 0 <= time - self._time <= PATIENCE:
             self._last = None
-        if self._last is None or len(people) == 1:
+        if self._last is None:
             chosen = int(np.argmax([size(person) * score for person, score in zip(people, scores, strict=True)]))
         else:
-            away = [apart(self._last, person) for person in people]
-            chosen = int(np.argmin(away))
-            if away[chosen] > NEARBY:
+            unlike = [apart(self._last, person) + other_size(self._last, person) for person in people]
+            chosen = int(np.argmin(unlike))
+            if unlike[chosen] > NEARBY:
                 return None
         self._last, self._time = people[chosen], time
         return chosen
@@ -54,6 +51,11 @@ def apart(person: Array, other: Array) -> float:
     """Mean distance between the same points of two people, in sizes of the first, where both are sure."""
     distances = np.linalg.norm(person[:, :2] - other[:, :2], axis=1)
     return float(_shares(person[:, 2] * other[:, 2]) @ distances) / max(size(person), 1.0)
+
+
+def other_size(person: Array, other: Array) -> float:
+    """How much larger or smaller the other is: the logarithm of the ratio of their sizes, 0 for equal ones."""
+    return abs(float(np.log(max(size(other), 1.0) / max(size(person), 1.0))))
 
 
 def _shares(weights: Array) -> Array:
