@@ -4,8 +4,8 @@
 
 MODEL: .json of a TFJS model, .tflite or .onnx; without any, the known set of conversions.py, and the table is written
 into docs/torch.md. Columns: largest difference over an output's range (random values and a photograph) of PyTorch
-from ONNX Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether any number
-of pictures goes through at once; the difference after torch.onnx.export (TorchScript and dynamo exporter).
+from ONNX Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether
+any number of pictures goes through at once; the difference after torch.onnx.export (TorchScript and dynamo exporter).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import onnx
 import torch
-from conversion_sets import SHAPES, known_set
+from conversion_sets import FEEDS, SHAPES, known_set
 from rich.console import Console
 
 from bodydouble.convert import check, compare, samples, to_onnx, to_torch
@@ -88,6 +88,12 @@ def row(path: Path, picture: np.ndarray) -> str:
     network = to_torch(model)
     given = SHAPES.get(path.stem, {})
     feeds = samples.feeds(check.inputs_of(model), given=given, limits=check.row_limits(model), picture=picture)
+    if path.stem in FEEDS:
+        shape = given.get("src", (1, 256, 320, 3))
+        shown = samples.picture_values(picture, shape, np.dtype(np.float32), 0.0, 1.0)
+        feeds = [FEEDS[path.stem](number, shown) for number in range(3)]
+    names = [place.name for place in check.inputs_of(model)]
+    feeds = [{name: feed[name] for name in names} for feed in feeds]
     content = model.SerializeToString()
     wanted, got = [check.run(content, feed) for feed in feeds], run(network, feeds)
     double = run(copy.deepcopy(network).double(), feeds, double=True)

@@ -108,8 +108,10 @@ CASES: dict[str, str] = {
         m = Constant<value_floats: floats = [0.1, 0.0, -0.3]>()
         v = Constant<value_floats: floats = [1.0, 0.2, 3.0]>()  o = BatchNormalization(x, s, m, m, v)""",
     "instance-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5]>()  o = InstanceNormalization(x, s, s)""",
-    "layer-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5, 1.0, -1.0]>()  o = LayerNormalization(x, s, s)""",
-    "suppression": """k = Constant<value_ints: ints = [1, -1, 4]>()  z = Concat<axis: int = 0>(x, y, x, y)
+    "layer-norm": """s = Constant<value_floats: floats = [1.0, 2.0, 0.5, 1.0, -1.0]>()
+        o = LayerNormalization(x, s, s)""",
+    "suppression": """k = Constant<value_ints: ints = [1, -1, 4]>()
+        z = Concat<axis: int = 0>(x, y, x, y)
         w = Reshape(z, k)  h = Constant<value_ints: ints = [1, 2, -1]>()  v = Sin(z)  f = Reshape(v, h)
         a = Constant<value_ints: ints = [0]>()  e = Constant<value_ints: ints = [180]>()
         d = Constant<value_ints: ints = [2]>()  s = Slice(f, a, e, d)
