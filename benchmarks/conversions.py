@@ -46,7 +46,7 @@ PAGE = REPOSITORY / "docs" / "conversions.md"
 PHOTOGRAPHS = ("coco/000000000785.jpg", "coco/000000197388.jpg")
 FEEDS_VERSION = 4  # part of the key of kept answers: raise it when feeds() makes others
 MEGABYTE = 1e6
-PATIENCE = 900  # seconds for one process
+PATIENCE = 1000  # seconds for one process
 
 CONVERT = """
 import sys

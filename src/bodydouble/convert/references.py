@@ -29,6 +29,7 @@ Feed = dict[str, Tensor]
 SCRIPT = Path(__file__).with_name("tfjs_reference.mjs")
 TFJS = "@tensorflow/tfjs"
 NODE_MODULES = "BODYDOUBLE_NODE_MODULES"  # environment: a folder with @tensorflow/tfjs in it
+PATIENCE = 900  # seconds: the plain cpu backend takes a minute for a heavy model
 # Types of TensorFlow.js, which has no other numbers.
 _TFJS_TYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
 
@@ -90,7 +91,12 @@ class Tfjs:
 
     def _call(self, *arguments: str) -> str:
         command = [self.node, str(SCRIPT), str(self.modules), str(self.model), *arguments]
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(
+                f"TensorFlow.js has not run {self.model.name} in {PATIENCE // 60} minutes; fix smaller input shapes"
+            ) from error
         if run.returncode:
             lines = run.stderr.strip().splitlines()
             told = next((line.strip() for line in lines if "Error" in line), lines[-1] if lines else "no message")
