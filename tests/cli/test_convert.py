@@ -86,7 +86,8 @@ def test_writes_a_model_and_says_what_it_is(said: Callable[..., str], model: Pat
     assert "? x 8 x 8 x 3" in lines[1]
     assert lines[1].startswith("  input")
     assert lines[2].startswith("  output")
-    assert len(lines) == 3
+    assert "--check" in lines[3]
+    assert len(lines) == 4
 
 
 def test_options_are_handed_on(said: Callable[..., str], model: Path, tmp_path: Path) -> None:
@@ -109,8 +110,8 @@ def test_check_without_a_reference_says_what_is_missing(
 ) -> None:
     monkeypatch.setattr(references, "reference", no_reference)
     told = said(model, "-o", tmp_path / "out.onnx", "--check").splitlines()
-    assert told[-2].startswith("checked: valid ONNX, runs in ONNX Runtime")
-    assert told[-1] == "not compared: TensorFlow.js is not here: npm install @tensorflow/tfjs@4"
+    assert told[-3].startswith("checked: valid ONNX, runs in ONNX Runtime")
+    assert told[-2] == "not compared: TensorFlow.js is not here: npm install @tensorflow/tfjs@4"
 
 
 def test_a_failed_check_leaves_no_file(

@@ -86,7 +86,7 @@ def convert(
             if check:
                 step("checking it")
                 report = _checked(model, source, photograph, node_modules)
-    typer.echo("\n".join([*_described(source, out, model), *_judged(report)]))
+    typer.echo("\n".join([*_described(source, out, model), *_judged(report), _next(out, model, check)]))
 
 
 def shapes_of(texts: Sequence[str]) -> InputShapes:
@@ -195,6 +195,16 @@ def _described(source: Path, out: Path, model: onnx.ModelProto) -> list[str]:
     lines = [f"{out}: {size:.1f} MB (from {was:.1f} MB), {len(model.graph.node)} operators of ONNX opset {opset}"]
     lines += [f"  input   {_shown(place)}" for place in inputs_of(model)]
     return lines + [f"  output  {_shown(place)}" for place in outputs_of(model)]
+
+
+def _next(out: Path, model: onnx.ModelProto, checked: bool) -> str:
+    """What may be done now."""
+    if not checked:
+        return f"next: the same with --check --force runs {out.name} and compares it with its source"
+    if out.suffix == ONNX:
+        feed = ", ".join(f'"{place.name}": ...' for place in model.graph.input)
+        return f'next: onnxruntime.InferenceSession("{out.name}").run(None, {{{feed}}})'
+    return f'next: torch.load("{out.name}", weights_only=False), which answers {{output: tensor}}'
 
 
 def _shown(place: Place) -> str:
