@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import tfjs_picture_cases  # noqa: F401  (adds its cases)
 from tfjs_cases import CASES, INTS, SHAPE, N, X, Y
 from tiny_tfjs import Tiny
 
@@ -19,7 +20,7 @@ def run(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> list[np.ndarray
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     wanted = {place.name for place in session.get_inputs()}
-    return session.run(None, {name: array for name, array in feeds.items() if name in wanted})
+    return session.run(None, {name: np.asarray(array) for name, array in feeds.items() if name in wanted})
 
 
 @pytest.mark.parametrize("opened", [False, True], ids=["stated", "open"])
@@ -41,10 +42,12 @@ def test_operator(tmp_path: Path, name: str, opened: bool) -> None:
 
 
 # What needs a size while converting.
-STATED = {"Cumprod", "Cumprod reversed without itself", "SplitV", "MatrixBandPart", "Unpack"}
+STATED = {"Cumprod", "Cumprod reversed without itself", "SplitV", "MatrixBandPart", "Unpack", "MaxPoolWithArgmax"}
+# How many there are is known only at run time.
+COUNTED = {"NonMaxSuppressionV4"}
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", sorted(CASES.keys() - COUNTED))
 def test_stated_sizes_leave_no_arithmetic_of_shapes(tmp_path: Path, name: str) -> None:
     tiny = Tiny()
     given = tiny.input(*SHAPE, name="x"), tiny.input(*SHAPE, name="y"), tiny.input(*INTS, dtype="DT_INT32", name="n")

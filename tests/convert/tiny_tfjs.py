@@ -88,7 +88,7 @@ class Tiny:
         self.weight(name, array.shape, kind, array.tobytes())
         return name
 
-    def weight(self, name: str, shape: Sequence[int], dtype: str, data: bytes, **quantization: Any) -> None:
+    def weight(self, name: str, shape: Sequence[int], dtype: str, data: bytes, quantization: Any = None) -> None:
         entry: dict[str, Any] = {"name": name, "shape": list(shape), "dtype": dtype}
         if quantization:
             entry["quantization"] = quantization
@@ -100,7 +100,7 @@ class Tiny:
         array = np.asarray(values, kind)
         name = self.node("Const", dtype=Type(NAMES[dtype]))
         more = {} if kind == "float16" else {"scale": scale, "min": least}
-        self.weight(name, array.shape, dtype, array.tobytes(), dtype=kind, **more)
+        self.weight(name, array.shape, dtype, array.tobytes(), {"dtype": kind, **more})
         return name
 
     def function(self, name: str, arguments: Sequence[str], build: Any) -> Func:
@@ -120,7 +120,7 @@ class Tiny:
 
     def content(self, outputs: Mapping[str, str] | Sequence[str] = (), *, shards: Sequence[str]) -> dict[str, Any]:
         named = outputs if isinstance(outputs, Mapping) else {name: name for name in outputs}
-        topology: dict[str, Any] = {"node": self.nodes}
+        topology: dict[str, Any] = {"node": self.nodes, "versions": {"producer": 1, "minConsumer": 1}}
         if self.functions:
             topology["library"] = {"function": self.functions}
         content: dict[str, Any] = {

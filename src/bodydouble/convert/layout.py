@@ -148,6 +148,8 @@ class _Layout:
 
     def _sum_up(self, node: Node) -> bool:
         """A reduction that drops its axes runs on its input's source if the axes left are in the same order there."""
+        if not node.op.startswith("Reduce"):
+            return False
         view = self.views.get(node.inputs[0])
         over = self.reduced_axes(node)
         if view is None or not over or node.attributes.get("keepdims", 1):

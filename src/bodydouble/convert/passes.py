@@ -243,7 +243,7 @@ def resize_last(graph: Graph) -> Graph:
     uses = graph.uses()
     builder = Builder(graph)
     for node in graph.nodes:
-        before = made_by.get(node.inputs[0])
+        before = made_by.get(node.inputs[0]) if node.op == "Conv" else None
         if (
             before is None
             or before.op != "Resize"

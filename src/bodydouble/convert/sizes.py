@@ -68,12 +68,14 @@ def followed(op: str, contents: Sequence[Tensor | None], attributes: Mapping[str
 
 
 def _product(sizes: Sequence[Dim]) -> Dim:
-    """A product; a name times 1 is the name."""
+    """A product; twice a name is the name "2*name"."""
     if 0 in sizes:
         return 0
     names = [size for size in sizes if isinstance(size, str)]
     known = math.prod(size for size in sizes if isinstance(size, int))
-    return known if not names else names[0] if len(names) == 1 and known == 1 else ""
+    if len(names) > 1 or "" in names:
+        return ""
+    return known if not names else names[0] if known == 1 else f"{known}*{names[0]}"
 
 
 def _arithmetic(function: Callable[[int, int], int], neutral: int | None) -> Callable[[Dim, Dim], Dim]:

@@ -18,6 +18,7 @@ from bodydouble.convert.graph import Dim
 from bodydouble.convert.operators.conv import window
 from bodydouble.convert.tfjs.arithmetic import activated
 from bodydouble.convert.tfjs.calls import Call, handles
+from bodydouble.convert.tfjs.shaping import to_sizes
 from bodydouble.types import BodyDoubleError
 
 
@@ -217,35 +218,65 @@ def _conv_2d_backprop(call: Call) -> str:
     filters = g.emit("Transpose", call.x(1), perm=(3, 2, 0, 1))
     content = g.content(call.x(0))
     wanted: list[Dim] = list(content[1:3]) if content is not None and content.size == 4 else ["", ""]
+    sizes = g.dims(x)[2:]
+    if not all(map(_fits, sizes, wanted, over.strides)) or (over.padding != "SAME" and not _stated(sizes, wanted)):
+        return last(g, _spread(g, x, filters, over, to_sizes(g, call.x(0)), wanted))
     pads: list[tuple[int, int]] = []
     extra: list[int] = []
-    dims: list[Dim] = []
-    for axis, size in enumerate(g.dims(x)[2:]):
-        kernel, stride, want = over.kernel[axis], over.strides[axis], wanted[axis]
-        if not isinstance(size, int) or not isinstance(want, int):
-            # The file's usual case: as many pixels as whole strides ("SAME"), or with the window's rim ("VALID").
-            whole = over.padding == "SAME"
-            total = max(kernel - stride, 0) if whole else 0
+    for axis, (size, want) in enumerate(zip(sizes, wanted, strict=True)):
+        kernel, stride = over.kernel[axis], over.strides[axis]
+        if not isinstance(size, int) or not isinstance(want, int):  # "SAME" to whole strides
+            total = max(kernel - stride, 0)
             pads.append((total // 2, total - total // 2))
             extra.append(max(stride - kernel, 0))
-            dims.append(want if whole else "")
             continue
         # The pads are those of the convolution whose gradient this is: it takes `want` to the picture's size.
         ends = over.explicit[axis] if over.explicit else window(want, kernel, stride, 1, _padding(over))[1:]
         pads.append(ends)
         extra.append(want - ((size - 1) * stride + kernel - sum(ends)))
-        dims.append(want)
     y = g.emit(
         "ConvTranspose",
         x,
         filters,
-        dims=["", "", *dims],
+        dims=["", "", *wanted],
         kernel_shape=over.kernel,
         strides=over.strides,
         pads=[before for before, _ in pads] + [after for _, after in pads],
         output_padding=extra,
     )
     return last(g, y)
+
+
+def _stated(sizes: Sequence[Dim], wanted: Sequence[Dim]) -> bool:
+    return all(isinstance(size, int) for size in (*sizes, *wanted))
+
+
+def _fits(size: Dim, want: Dim, stride: int) -> bool:
+    """Whether both sizes are known, or one is known to be a whole number of strides of the other."""
+    return (
+        (isinstance(size, int) and isinstance(want, int))
+        or want == f"{stride}*{size}"
+        or (want == size and stride == 1)
+    )
+
+
+def _spread(g: Emitter, x: str, filters: str, over: Window, shape: str, wanted: Sequence[Dim]) -> str:
+    """The gradient where sizes are known only at run time: all that the windows reach, then what is wanted of it.
+
+    `extra` pixels of zeros behind: a size that the convolution rounded down is larger than what its windows reach.
+    """
+    if over.explicit:
+        raise BodyDoubleError("Conv2DBackpropInput with stated pads and sizes known only at run time")
+    extra = [stride - 1 for stride in over.strides]
+    sliding: dict[str, Any] = {"kernel_shape": over.kernel, "strides": over.strides, "output_padding": extra}
+    y = g.emit("ConvTranspose", x, filters, **sliding)
+    want = g.emit("Slice", shape, g.ints(1), g.ints(3), g.ints(0))
+    reached = g.emit("Sub", g.emit("Shape", y, start=2, end=4), g.ints(*extra))
+    zeros = g.ints(0, 0)
+    before = zeros
+    if over.padding == "SAME":
+        before = g.emit("Div", g.emit("Max", g.emit("Sub", reached, want), zeros), g.ints(2, 2))
+    return g.emit("Slice", y, before, g.emit("Add", before, want), g.ints(2, 3), dims=[*g.dims(y)[:2], *wanted])
 
 
 def _padding(over: Window) -> Literal["SAME", "VALID"]:
