@@ -116,7 +116,8 @@ class Running:
         name = f"{self.contender.model} on {self.contender.where}"
         if not line:
             words = (self._process.stderr.read() if self._process.stderr else "").strip().splitlines()
-            said = words[-1] if words else f"exit {self._process.wait()}"
+            told = [word.strip() for word in words if "Error" in word and not word.startswith(" ")]
+            said = (told or words)[-1].strip() if words else f"exit {self._process.wait()}"
             raise BodyDoubleError(f"{name} does not run ({said[:160]}); {self.contender.hint}".rstrip("; "))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:

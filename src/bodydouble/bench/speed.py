@@ -185,10 +185,11 @@ def machine() -> str:
     return f"{name}, {platform.system()}"
 
 
-def ratio(one: Measured, other: Measured) -> float:
-    """The typical ratio of their times on the same frames of the same turns."""
-    count = min(len(one.answers), len(other.answers))
-    return float(np.median(one.values("ms")[:count] / other.values("ms")[:count]))
+def ratio(one: Measured, other: Measured, figure: str = "ms") -> float:
+    """The typical ratio of a figure of theirs on the same frames of the same turns."""
+    mine, theirs = one.values(figure), other.values(figure)
+    count = min(len(mine), len(theirs))
+    return float(np.median(mine[:count] / theirs[:count]))
 
 
 def peers_of(measured: Measured, among: Sequence[Measured]) -> list[Measured]:

@@ -3,9 +3,9 @@
     python -m bodydouble.bench.worker FRAMES.npy MODEL DEVICE THREADS PEOPLE
 
 FRAMES: (N, H, W, 3) uint8 RGB. THREADS: 0 for the default. Answers lines of JSON: first {device, runtime, threads,
-seconds, people} of the start, the first frame included; then for each frame number on standard input {ms, graph, crop,
-bytes_in, bytes_out, megabytes, people}: milliseconds from image to keypoints, those in the graphs and those of crops
-that are made outside them, bytes that went in and out. A BodyDoubleError is {error}.
+seconds, people} of the start, the first frame included; then for each frame number on standard input {ms, cpu, graph,
+crop, bytes_in, bytes_out, megabytes, people}: milliseconds from image to keypoints on the clock and of CPU time, those
+in the graphs and those of crops that are made outside them, bytes that went in and out. A BodyDoubleError is {error}.
 """
 
 from __future__ import annotations
@@ -76,13 +76,14 @@ def serve(frames: np.ndarray, model: str, device: str, threads: int | None, peop
         frame = frame_of(frames, int(line))
         before = [(s.seconds, s.total_in, s.total_out) for s in sessions]
         crops.seconds = 0.0
-        begun = time.perf_counter()
+        begun, begun_cpu = time.perf_counter(), time.process_time()
         found = estimate(frame)
-        spent = time.perf_counter() - begun
+        spent, spent_cpu = time.perf_counter() - begun, time.process_time() - begun_cpu
         after = [(s.seconds, s.total_in, s.total_out) for s in sessions]
         graph, came, went = np.subtract(after, before).sum(axis=0) if sessions else np.zeros(3)
         tell(
             ms=1e3 * spent,
+            cpu=1e3 * spent_cpu,
             graph=1e3 * graph,
             crop=1e3 * crops.seconds,
             bytes_in=int(came),
