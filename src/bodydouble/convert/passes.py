@@ -7,12 +7,13 @@ out. resize_last saves a tenth of the BlazePose detector. Figures: docs/decision
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
-from bodydouble.convert.graph import Builder, Graph, Node, Value, renamed, with_bodies
+from bodydouble.convert.graph import Builder, Graph, Node, Tensor, Value, made, renamed, with_bodies
 from bodydouble.convert.layout import remove_transposes
 from bodydouble.types import BodyDoubleError
 
@@ -36,12 +37,33 @@ def _in_bodies(graph: Graph) -> Graph:
     for node in graph.nodes:
         bodies = {}
         for key, body in node.bodies.items():
-            inner = optimised(replace(body, values=values, constants=constants))
+            inner = _apart(optimised(replace(body, values=values, constants=constants)), body, values, constants)
             values.update(inner.values)
             constants.update(inner.constants)
             bodies[key] = replace(inner, values={}, constants={})
         nodes.append(with_bodies(node, bodies))
     return replace(graph, nodes=tuple(nodes), values=values, constants=constants)
+
+
+def _apart(inner: Graph, body: Graph, values: Mapping[str, Value], constants: Mapping[str, Tensor]) -> Graph:
+    """The rewritten body with new names for what it shares only the name of with something outside.
+
+    A pass inside does not see the values outside that the body does not read, and may call its own by their names.
+    """
+    before = set(body.inputs).union(*(made(node) for node in body.nodes))
+    clashes = {output for node in inner.nodes for output in node.outputs if output in values} - before
+    clashes |= {name for name, array in inner.constants.items() if name in values and constants.get(name) is not array}
+    if not clashes:
+        return inner
+    names = {name: f"{name} of {next(iter(body.outputs.values()))}" for name in clashes}
+    nodes = [renamed(node, lambda name: names.get(name, name)) for node in inner.nodes]
+    return Graph(
+        inner.inputs,
+        {public: names.get(value, value) for public, value in inner.outputs.items()},
+        tuple(replace(node, outputs=tuple(names.get(name, name) for name in node.outputs)) for node in nodes),
+        {names.get(name, name): replace(value, name=names.get(name, name)) for name, value in inner.values.items()},
+        {names.get(name, name): array for name, array in inner.constants.items()},
+    )
 
 
 def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> Graph:
@@ -243,7 +265,7 @@ def resize_last(graph: Graph) -> Graph:
     uses = graph.uses()
     builder = Builder(graph)
     for node in graph.nodes:
-        before = made_by.get(node.inputs[0]) if node.op == "Conv" else None
+        before = made_by.get(node.inputs[0])
         if (
             before is None
             or before.op != "Resize"
