@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from test_tflite_operators import PICTURE, RELU, convolve
 from tiny_tflite import Tiny, agree, feeds_of
 
 from bodydouble.convert import to_onnx
@@ -47,6 +48,35 @@ def test_while(tmp_path: Path) -> None:
     i, x = tiny.input(dtype="int32"), tiny.input(2, 3)
     i = tiny.op("ADD", [i, tiny.constant(1, "int32")], (), "AddOptions", dtype="int32")
     tiny.subgraph(i, tiny.op("MUL", [x, tiny.constant(1.5)], (2, 3), "MulOptions"))
+    agree(tiny, [], tmp_path)
+
+
+@pytest.mark.parametrize("which", [True, False])
+def test_pictures_through_a_branch(tmp_path: Path, which: bool) -> None:
+    """Convolutions inside and outside: their layouts are turned without one taking the other's values for its own."""
+    tiny = Tiny()
+    condition, x = tiny.input(dtype="bool", feed=which), tiny.input(*PICTURE)
+    y = convolve(tiny, x)
+    out = tiny.op("IF", [condition, y], (1, 7, 10, 6), "IfOptions", ThenSubgraphIndex=1, ElseSubgraphIndex=2)
+    tiny.subgraph(tiny.op("ADD", [convolve(tiny, out, act=RELU), y], (1, 7, 10, 6), "AddOptions"))
+    for inside in (False, True):
+        a = tiny.input(*PICTURE)
+        tiny.subgraph(convolve(tiny, a, act=RELU) if inside else tiny.op("LOGISTIC", [a], PICTURE))
+    agree(tiny, [], tmp_path)
+
+
+def test_pictures_through_a_loop(tmp_path: Path) -> None:
+    tiny = Tiny()
+    i, x = tiny.input(dtype="int32", feed=0), tiny.input(*PICTURE)
+    made = [((), "int32"), (PICTURE, "float32")]
+    options = {"CondSubgraphIndex": 1, "BodySubgraphIndex": 2}
+    outputs = tiny.ops("WHILE", [i, convolve(tiny, x)], made, "WhileOptions", **options)
+    tiny.subgraph(convolve(tiny, outputs[1]))
+    i, x = tiny.input(dtype="int32"), tiny.input(*PICTURE)
+    tiny.subgraph(tiny.op("LESS", [i, tiny.constant(3, "int32")], (), dtype="bool"))
+    i, x = tiny.input(dtype="int32"), tiny.input(*PICTURE)
+    i = tiny.op("ADD", [i, tiny.constant(1, "int32")], (), "AddOptions", dtype="int32")
+    tiny.subgraph(i, tiny.op("TANH", [convolve(tiny, x)], PICTURE))
     agree(tiny, [], tmp_path)
 
 

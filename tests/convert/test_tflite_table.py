@@ -219,6 +219,8 @@ row(
     "BATCH_MATMUL", [F((2, 4, 3)), F((1, 5, 4))], (2, 3, 5), "BatchMatMulOptions", AdjX=True, AdjY=True, called="turned"
 )
 row("FULLY_CONNECTED", [F((3, 4)), F((5, 4)), -1], (3, 5), "FullyConnectedOptions", called="computed-weights")
+row("CONV_2D", [F((1, 5, 5, 3)), F((4, 3, 3, 3)), F((4,))], (1, 5, 5, 4), "Conv2DOptions", called="computed-weights",
+    StrideH=1, StrideW=1)  # fmt: skip
 row("SPACE_TO_DEPTH", [F((1, 4, 6, 3))], (1, 2, 3, 12), "SpaceToDepthOptions", BlockSize=2)
 row("SPACE_TO_BATCH_ND", [F((1, 5, 6, 3)), C([2, 3]), C([[1, 0], [0, 3]])], (6, 3, 3, 3))
 row("BATCH_TO_SPACE_ND", [F((6, 3, 3, 3)), C([2, 3]), C([[1, 0], [0, 3]])], (1, 5, 6, 3))
