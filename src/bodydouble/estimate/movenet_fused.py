@@ -1,0 +1,294 @@
+"""MoveNet as one file: people found, crops, network and the next crops in one graph.
+
+Source pixels. The parts are those of movenet.py and movenet_crop.py with crops made in the graph; see fused.py for the
+file's inputs and outputs. Lightning and thunder carry the network for several people, which finds whom to look at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from bodydouble.estimate import assemble, graph, movenet_crop, movenet_graph
+from bodydouble.estimate.assemble import Wiring, value
+from bodydouble.estimate.fused import REGION, Parts, facts, following, fuses
+from bodydouble.estimate.graph_text import Constants, float32, parse
+from bodydouble.estimate.movenet import FIRST_LOOKS, MIN_FOUND
+from bodydouble.estimate.movenet_graph import MIN_POINT, PEOPLE, POINTS, SIDES
+from bodydouble.estimate.movenet_published import MIN_PERSON
+from bodydouble.estimate.movenet_several import FINDER
+from bodydouble.models import Progress, onnx_path
+from bodydouble.skeletons import COCO_17
+from bodydouble.types import BodyDoubleError
+
+FAR = 1e9  # pixels; a point that does not count is never the outermost
+IMAGE = ("height", "width", 3)
+
+
+@fuses(*SIDES)
+def movenet(model: str, people: int, regions: bool, progress: Progress) -> onnx.ModelProto:
+    """Lightning or thunder as one file; see fused.fused."""
+    network = onnx.load(onnx_path(model, progress=progress))
+    finder = onnx.load(onnx_path(FINDER, progress=progress))
+    parts = Parts(find(finder, people), look(network, SIDES[model]), COCO_17, world=False, looks=FIRST_LOOKS)
+    return following(model, people, regions, parts)
+
+
+@fuses(FINDER)
+def several(model: str, people: int, regions: bool, progress: Progress) -> onnx.ModelProto:
+    """The network for several people as one file; see fused.fused."""
+    if regions:
+        raise BodyDoubleError(f"{model} looks at whole pictures and takes no regions; make the file without them")
+    network = onnx.load(onnx_path(model, progress=progress))
+    seen = movenet_graph.several_graph(network, graph.Preparation.IMAGE)
+    whole = Wiring()
+    whole.piece(seen, "movenet/", {"image": "image"}, {"points": "points", "scores": "found_scores"})
+    feeds = {"points": "points", "scores": "found_scores"}
+    gives = {"chosen_points": "keypoints", "chosen_scores": "scores"}
+    whole.piece(choose(network, people, MIN_PERSON), "chosen/", feeds, gives)
+    inputs = [value("image", IMAGE, onnx.TensorProto.UINT8)]
+    outputs = [value("keypoints", (people, POINTS, 3)), value("scores", (people,))]
+    return assemble.model(whole.graph(model, inputs, outputs), network, facts(model, people, COCO_17), __doc__ or "")
+
+
+def find(finder: onnx.ModelProto, people: int) -> onnx.ModelProto:
+    """`image` -> `regions` (people, 4) around the people found, zero where there are fewer; all of it for nobody."""
+    wiring = Wiring()
+    seen = movenet_graph.several_graph(finder, graph.Preparation.IMAGE)
+    wiring.piece(seen, "finder/", {"image": "image"}, {"points": "points", "scores": "scores"})
+    gives = {"chosen_regions": "chosen_regions", "chosen_scores": "chosen_scores"}
+    wiring.piece(choose(finder, people, MIN_FOUND), "chosen/", {"points": "points", "scores": "scores"}, gives)
+    feeds = {"image": "image", "chosen_regions": "chosen_regions", "chosen_scores": "chosen_scores"}
+    wiring.piece(_or_everything(finder, people), "everything/", feeds, {"regions": "regions"})
+    image = value("image", IMAGE, onnx.TensorProto.UINT8)
+    return assemble.model(wiring.graph("find", [image], [value("regions", (people, REGION))]), finder, {})
+
+
+def look(network: onnx.ModelProto, side: int) -> onnx.ModelProto:
+    """`image`, `region` -> `keypoints`, `score`, `next_region` of one person, all zero when they are lost."""
+    seen = movenet_graph.single_graph(network, side, graph.Preparation.IMAGE)
+    wiring = Wiring()
+    wiring.piece(limit(network), "limit/", {"image": "image", "region": "region"}, {"limited": "limited"})
+    feeds = {"image": "image", "region": "limited"}
+    wiring.piece(seen, "movenet/", feeds, {"points": "points", "score": "seen_score"})
+    feeds = {"image": "image", "region": "limited", "points": "points", "seen_score": "seen_score"}
+    gives = {name: name for name in ("keypoints", "score", "next_region")}
+    wiring.piece(following_square(network), "next/", feeds, gives)
+    inputs = [value("image", IMAGE, onnx.TensorProto.UINT8), value("region", (REGION,))]
+    outputs = [value("keypoints", (POINTS, 3)), value("score", (1,)), value("next_region", (REGION,))]
+    return assemble.model(wiring.graph("look", inputs, outputs), network, {})
+
+
+def choose(like: onnx.ModelProto, people: int, least: float) -> onnx.ModelProto:
+    """`points` (6, 17, 3), `scores` (6,) -> the surest `people`, or the largest for one; zero where there are fewer.
+
+    Gives `chosen_points` (people, 17, 3), `chosen_scores` (people,), `chosen_regions` (people, 4) around all points.
+    """
+    count = min(people, PEOPLE)
+    rank = "side_sure" if people == 1 else "sure_scores"
+    text = f"""
+        choose (float[{PEOPLE}, {POINTS}, 3] points, float[{PEOPLE}] scores) => (
+            float[{people}, {POINTS}, 3] chosen_points, float[{people}] chosen_scores, float[{people}, 4] chosen_regions
+        ) {{
+            sure = GreaterOrEqual(scores, least)
+            sure_float = Cast<to = 1>(sure)
+            sure_scores = Mul(scores, sure_float)
+            place = Gather<axis = 2>(points, xy)
+            low = ReduceMin<axes = [1], keepdims = 0>(place)
+            high = ReduceMax<axes = [1], keepdims = 0>(place)
+            extent = Sub(high, low)
+            ends = Add(high, low)
+            middles = Mul(ends, half)
+            longer = ReduceMax<axes = [1], keepdims = 1>(extent)
+            sides = Mul(longer, close)
+            upright = Mul(sides, nothing)
+            regions = Concat<axis = 1>(middles, sides, upright)
+            side_list = Reshape(sides, flat)
+            side_sure = Mul(side_list, sure_float)
+            ranked, order = TopK<axis = 0>({rank}, number)
+            best_scores = Gather<axis = 0>(sure_scores, order)
+            best_sure = Gather<axis = 0>(sure_float, order)
+            best_points = Gather<axis = 0>(points, order)
+            best_regions = Gather<axis = 0>(regions, order)
+            mask_three = Reshape(best_sure, one_person)
+            mask_two = Reshape(best_sure, one_row)
+            kept_points = Mul(best_points, mask_three)
+            kept_regions = Mul(best_regions, mask_two)
+            chosen_points = Pad(kept_points, empty_three)
+            chosen_scores = Pad(best_scores, empty_one)
+            chosen_regions = Pad(kept_regions, empty_two)
+        }}
+    """
+    empty = people - count
+    constants: Constants = {
+        "least": float32(least),
+        "xy": np.array([0, 1]),
+        "half": float32(0.5),
+        "close": float32(movenet_crop.CLOSE),
+        "nothing": float32(0),
+        "flat": np.array([-1]),
+        "number": np.array([count]),
+        "one_person": np.array([-1, 1, 1]),
+        "one_row": np.array([-1, 1]),
+        "empty_one": np.array([0, empty]),
+        "empty_two": np.array([0, 0, empty, 0]),
+        "empty_three": np.array([0, 0, 0, empty, 0, 0]),
+    }
+    return parse(like, text, constants)
+
+
+# (2,) width and height, and (4,) the square around the whole image, of an image.
+_PICTURE = """
+    shape = Shape<start = 0, end = 2>(image)
+    rows_first = Cast<to = 1>(shape)
+    picture = Gather(rows_first, columns_first)
+    picture_middle = Mul(picture, half)
+    picture_side = ReduceMax<keepdims = 1>(picture)
+    everything = Concat<axis = 0>(picture_middle, picture_side, upright)
+"""
+_PICTURE_CONSTANTS: Constants = {
+    "columns_first": np.array([1, 0]),
+    "half": float32(0.5),
+    "upright": np.zeros(1, dtype=np.float32),
+}
+
+
+def _or_everything(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
+    """The regions chosen; the whole image in the first place if nobody was found."""
+    text = f"""
+        everything (uint8[height, width, 3] image, float[{people}, 4] chosen_regions, float[{people}] chosen_scores)
+        => (float[{people}, 4] regions) {{
+            {_PICTURE}
+            surest = ReduceMax<keepdims = 0>(chosen_scores)
+            somebody = Greater(surest, nothing)
+            everything_row = Unsqueeze(everything, first_axis)
+            instead = Mul(everything_row, first_place)
+            regions = Where(somebody, chosen_regions, instead)
+        }}
+    """
+    first = np.zeros((people, 1), dtype=np.float32)
+    first[0] = 1
+    constants = {**_PICTURE_CONSTANTS, "nothing": float32(0), "first_axis": np.array([0]), "first_place": first}
+    return parse(like, text, constants)
+
+
+def limit(like: onnx.ModelProto) -> onnx.ModelProto:
+    """`image`, `region` -> `limited` (4,), as movenet_crop.limited."""
+    text = f"""
+        limit (uint8[height, width, 3] image, float[4] region) => (float[4] limited) {{
+            {_PICTURE}
+            middle = Gather(region, place)
+            side = Gather(region, one_side)
+            half_side = Mul(side, half)
+            beyond = Sub(picture, middle)
+            reaches = Max(middle, beyond)
+            farthest = ReduceMax<keepdims = 1>(reaches)
+            half_limited = Min(half_side, farthest)
+            side_limited = Add(half_limited, half_limited)
+            too_large = Greater(side_limited, picture_side)
+            square = Concat<axis = 0>(middle, side_limited, upright)
+            limited = Where(too_large, everything, square)
+        }}
+    """
+    return parse(like, text, {**_PICTURE_CONSTANTS, "place": np.array([0, 1]), "one_side": np.array([2])})
+
+
+_CLOSE = """
+    place = Gather<axis = 1>(points, xy)
+    likely = Gather<axis = 1>(points, third)
+    counted = Greater(likely, least_point)
+    place_low = Where(counted, place, far)
+    place_high = Where(counted, place, minus_far)
+    low_seen = ReduceMin<axes = [0], keepdims = 0>(place_low)
+    high_seen = ReduceMax<axes = [0], keepdims = 0>(place_high)
+    extent_seen = Sub(high_seen, low_seen)
+    longer_seen = ReduceMax<keepdims = 1>(extent_seen)
+    margin = Mul(longer_seen, half_close)
+    ends_seen = Add(low_seen, high_seen)
+    middle_seen = Mul(ends_seen, half)
+    low_close = Sub(middle_seen, margin)
+    high_close = Add(middle_seen, margin)
+    hip_points = Gather<axis = 0>(place, hips)
+    hip_middle = ReduceMean<axes = [0], keepdims = 0>(hip_points)
+    torso_points = Gather<axis = 0>(place, torso)
+    torso_signed = Sub(torso_points, hip_middle)
+    torso_away = Abs(torso_signed)
+    torso_reach = ReduceMax<keepdims = 0>(torso_away)
+    legs_reach = Mul(torso_reach, legs)
+    legs_low_free = Sub(hip_middle, legs_reach)
+    legs_high_free = Add(hip_middle, legs_reach)
+    legs_low_positive = Max(legs_low_free, nothing)
+    legs_low = Min(legs_low_positive, picture)
+    legs_high_positive = Max(legs_high_free, nothing)
+    legs_high = Min(legs_high_positive, picture)
+    low_legs = Min(low_close, legs_low)
+    high_legs = Max(high_close, legs_high)
+    ankles_likely = Gather<axis = 0>(likely, ankles)
+    ankle_likely = ReduceMax<keepdims = 0>(ankles_likely)
+    ankle_seen = Greater(ankle_likely, least_point)
+    low = Where(ankle_seen, low_close, low_legs)
+    high = Where(ankle_seen, high_close, high_legs)
+    ends = Add(low, high)
+    close_middle = Mul(ends, half)
+    close_extent = Sub(high, low)
+    close_side = ReduceMax<keepdims = 1>(close_extent)
+    close_region = Concat<axis = 0>(close_middle, close_side, upright)
+"""
+_WIDER = """
+    side = Gather(region, third)
+    middle = Gather(region, xy)
+    side_wider = Mul(side, widening)
+    wide_side = Min(side_wider, picture_side)
+    wide_ratio = Div(wide_side, picture_side)
+    wide_share = Sub(one, wide_ratio)
+    away = Sub(middle, picture_middle)
+    away_less = Mul(away, wide_share)
+    wide_middle = Add(picture_middle, away_less)
+    wide_region = Concat<axis = 0>(wide_middle, wide_side, upright)
+"""
+_KEEP = """
+    hips_likely = Gather<axis = 0>(likely, hips)
+    shoulders_likely = Gather<axis = 0>(likely, shoulders)
+    hip_likely = ReduceMax<keepdims = 0>(hips_likely)
+    shoulder_likely = ReduceMax<keepdims = 0>(shoulders_likely)
+    torso_likely = Min(hip_likely, shoulder_likely)
+    torso_seen = Greater(torso_likely, least_point)
+    wanted_region = Where(torso_seen, close_region, wide_region)
+    there = GreaterOrEqual(seen_score, least_person)
+    there_float = Cast<to = 1>(there)
+    next_region = Mul(wanted_region, there_float)
+    keypoints = Mul(points, there_float)
+    score = Mul(seen_score, there_float)
+"""
+
+
+def following_square(like: onnx.ModelProto) -> onnx.ModelProto:
+    """`image`, `region`, `points`, `seen_score` -> `keypoints`, `score`, `next_region`, zero for who is lost.
+
+    The next region as movenet_crop.close_around or, without a torso, movenet_crop.widened.
+    """
+    text = f"""
+        follow (uint8[height, width, 3] image, float[4] region, float[{POINTS}, 3] points, float[1] seen_score)
+        => (float[{POINTS}, 3] keypoints, float[1] score, float[4] next_region) {{
+            {_PICTURE} {_CLOSE} {_WIDER} {_KEEP}
+        }}
+    """
+    constants: Constants = {
+        **_PICTURE_CONSTANTS,
+        "xy": np.array([0, 1]),
+        "third": np.array([2]),
+        "least_point": float32(MIN_POINT),
+        "least_person": float32(MIN_PERSON),
+        "far": float32(FAR),
+        "minus_far": float32(-FAR),
+        "half_close": float32(movenet_crop.CLOSE / 2),
+        "legs": float32(movenet_crop.LEGS),
+        "widening": float32(movenet_crop.WIDENING),
+        "nothing": float32(0),
+        "one": float32(1),
+        "hips": np.array(movenet_crop.HIPS),
+        "shoulders": np.array(movenet_crop.SHOULDERS),
+        "torso": np.array(movenet_crop.TORSO),
+        "ankles": np.array(movenet_crop.ANKLES),
+    }
+    return parse(like, text, constants)
