@@ -140,11 +140,15 @@ def _pose(sight: Sight, time: float) -> Pose:
 @family("blazepose-lite", "blazepose-full", "blazepose-heavy")
 def blazepose(model: str, device: str, people: int, threads: int | None, progress: Progress) -> Estimator:
     """An estimator of one of the BlazePose models; see family.load."""
-    networks = {
+    return BlazePose(model, open_networks(converted(model, progress), device, threads), people)
+
+
+def converted(model: str, progress: Progress) -> dict[str, onnx.ModelProto]:
+    """The networks of a model as they come from the converter: "detector" and "landmarks"."""
+    return {
         "detector": onnx.load(onnx_path(DETECTOR, outputs=DETECTOR_OUTPUTS.names, progress=progress)),
         "landmarks": onnx.load(onnx_path(model, outputs=LANDMARK_OUTPUTS.names, progress=progress)),
     }
-    return BlazePose(model, open_networks(networks, device, threads), people)
 
 
 def open_networks(networks: dict[str, onnx.ModelProto], device: str, threads: int | None) -> Networks:
