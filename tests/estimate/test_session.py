@@ -22,6 +22,7 @@ def doubling() -> onnx.ModelProto:
 
 def installed(monkeypatch, *providers):
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: list(providers))
+    monkeypatch.setattr(devices.Device, "by_package", False)
 
 
 def test_a_session_computes_on_the_device_asked_for():
@@ -235,7 +236,7 @@ class FakeOpenVino:
 
 
 def given_openvino(monkeypatch, fake):
-    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(devices.Device, "by_package", property(lambda device: device.name == "openvino"))
     monkeypatch.setattr(openvino_runner, "import_module", lambda name: fake)
     openvino_runner._core.cache_clear()
 

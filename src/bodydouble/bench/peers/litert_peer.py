@@ -3,7 +3,8 @@
     python litert_peer.py FRAMES.npy MODEL.tflite THREADS SCALE OFFSET
 
 SCALE, OFFSET: value = SCALE x byte + OFFSET where the network takes floats. From uint8 image to the network's outputs:
-less work than finding keypoints, so a time that is hard to beat. The same lines of JSON as bench/worker.py: ms, cpu, graph.
+less work than finding keypoints, so a time that is hard to beat. The same lines of JSON as bench/worker.py: ms, cpu,
+graph.
 """
 
 import json
