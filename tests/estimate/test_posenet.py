@@ -212,7 +212,7 @@ def test_somebody_smaller_is_not_taken_while_points_of_the_followed_one_are_mixe
     lock = Lock()
     lock(np.stack([person(300, 50, 500)]), np.ones(1), 0.0)
     torn = person(300, 50, 500)
-    torn[::2, 0] += 150
+    torn[::2, 0] += 260
     bystander = person(380, 120, 250)
     assert lock(np.stack([bystander, torn]), np.ones(2), 0.04) == 1
 
