@@ -7,7 +7,7 @@ MODEL: .json of a TFJS model (shards beside it) or .tflite; without any, the kno
 pip into --cache. Each is converted in a process of its own (seconds and memory of the whole process, imports and all),
 checked with onnx.checker in full, run in ONNX Runtime, and compared with TensorFlow.js (Node, plain cpu backend) or
 LiteRT (MediaPipe 0.10.21 for files with operators of its own, where an interpreter that has it is given). Inputs are
-random values (random smooth pictures where an input takes pictures; two where the batch is open) and photographs. An
+random values (random pictures where an input takes pictures; two where the batch is open) and photographs. An
 error is the largest difference over the range of the reference's values (0 counted in, at least 1e-3); lists that a
 suppression of overlapping boxes orders are matched row by row. Answers of the reference runtimes are kept in --cache,
 by the hash of file and feeds. With no MODEL the table is written to docs/conversions.md. Exits with 1 if a model fails
@@ -33,7 +33,7 @@ import cv2
 import numpy as np
 import onnx
 import tflite
-from conversion_sets import FEEDS, RANGES, SHAPES, known_set, node_modules
+from conversion_sets import CUTS, FEEDS, RANGES, SHAPES, known_set, node_modules
 from rich.console import Console
 from rich.table import Table
 
@@ -108,6 +108,20 @@ def last_line(text: str) -> str:
     return (errors or lines or ["no message"])[-1][:400]
 
 
+def random_pictures(shape: Sequence[int], photographs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """One for each item of the batch: cut at random from the photographs, or smooth ones where there are none."""
+    if not photographs:
+        return [samples.made_picture(shape, number) for number in range(shape[0])]
+    random = np.random.default_rng(0)
+    cuts = []
+    for number in range(shape[0]):
+        photograph = photographs[number % len(photographs)]
+        side = int(min(photograph.shape[:2]) * random.uniform(0.5, 1))
+        top, left = (int(random.integers(size - side + 1)) for size in photograph.shape[:2])
+        cuts.append(photograph[top : top + side, left : left + side])
+    return cuts
+
+
 def feeds(reference: references.Reference, stem: str, options: dict, batch: int) -> list[Feed]:
     """Random values, then each photograph, all in the model's range.
 
@@ -130,7 +144,7 @@ def feeds(reference: references.Reference, stem: str, options: dict, batch: int)
         for place in places:
             shape = samples.chosen(place, given, batch if number == 0 else 1)
             if samples.is_picture(shape):
-                shown = [pictures[number - 1]] if number else [samples.made_picture(shape, n) for n in range(shape[0])]
+                shown = [pictures[number - 1]] if number else random_pictures(shape, pictures if stem in CUTS else [])
                 one = (1, *shape[1:])
                 parts = [samples.picture_values(picture, one, place.dtype, low, high) for picture in shown]
                 feed[place.name] = np.concatenate(parts)
@@ -263,6 +277,7 @@ def examine(model: Path, cache: Path, options: dict) -> Result:
         json.dumps([FEEDS_VERSION, options["pictures"], options["range"], options["shapes"]]).encode()
     )
     digest.update(repr((RANGES.get(model.stem), SHAPES.get(model.stem))).encode())
+    digest.update(b"cuts" if model.stem in CUTS else b"")
     for path in files:
         digest.update(path.read_bytes())
     key = f"{model.stem}-{digest.hexdigest()[:16]}"
