@@ -28,6 +28,7 @@ Shape = tuple[int, ...]
 Dim = int | str
 Dims = tuple[Dim, ...]
 T = TypeVar("T")
+WITH_BODIES = {"If", "Loop", "Scan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Node:
     @property
     def bodies(self) -> dict[str, Graph]:
         """The attributes that are graphs."""
+        if self.op not in WITH_BODIES:
+            return {}
         return {key: value for key, value in self.attributes.items() if isinstance(value, Graph)}
 
     def reads(self) -> Counter[str]:
@@ -160,7 +163,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Tensor] = {}
-        self._scalars: dict[tuple[str, bytes], str] = {}
+        self._scalars: dict[Any, str] = {}
         self._next: dict[str, int] = {}
         if start:  # a pass: nodes are added again one by one, names stay
             self.values.update(start.values)
@@ -186,7 +189,7 @@ class Builder:
         array = np.ascontiguousarray(array) if array.ndim else array
         kind = np.dtype(dtype) if dtype is not None else array.dtype
         shared = array.size <= 8 and array.dtype != object
-        key = (f"{kind} {array.dtype} {array.shape}", array.tobytes() if shared else b"")
+        key = (kind.str, array.dtype.str, array.shape, array.tobytes()) if shared else None
         if shared and key in self._scalars:
             return self._scalars[key]
         name = self.fresh(name)
