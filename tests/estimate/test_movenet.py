@@ -136,7 +136,7 @@ def test_one_person_is_the_largest_and_stays(model, loaded, pictures):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("size", [(16, 16), (1, 1), (3, 400), (256, 192), (192, 256)])
+@pytest.mark.parametrize("size", [(1, 1), (3, 90), (256, 192)])
 def test_a_picture_without_people(model, size, loaded):
     look = loaded[model]
     look.reset()
