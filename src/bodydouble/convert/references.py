@@ -105,11 +105,11 @@ class Tfjs:
 
 
 class Litert:
-    """LiteRT with its plain kernels, so that no delegate's own rounding is taken for the truth."""
+    """LiteRT with its plain kernels, so that no delegate's own rounding is taken for the truth, unless asked for."""
 
     name = "LiteRT"
 
-    def __init__(self, model: Path) -> None:
+    def __init__(self, model: Path, *, delegates: bool = False) -> None:
         try:
             litert = importlib.import_module("ai_edge_litert.interpreter")  # it has no types
         except ImportError as error:
@@ -118,10 +118,9 @@ class Litert:
             ) from error
         self.model = model
         try:
-            self._interpreter = litert.Interpreter(
-                model_path=str(model),
-                experimental_op_resolver_type=litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            )
+            kinds = litert.OpResolverType
+            kernels = kinds.AUTO if delegates else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            self._interpreter = litert.Interpreter(model_path=str(model), experimental_op_resolver_type=kernels)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise self._cannot(error) from error
