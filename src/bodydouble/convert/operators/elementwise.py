@@ -1,22 +1,16 @@
-"""Operators that treat every element alike: activations and arithmetic with broadcasting."""
+"""Activations, which treat every element alike."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from bodydouble.convert.graph import Builder
-from bodydouble.convert.operators.sizes import broadcast
 from bodydouble.types import BodyDoubleError
 
 
 def unary(builder: Builder, op: str, x: str) -> str:
     """Relu, Sigmoid, HardSwish, ... : one input, same shape."""
     return builder.add(op, [x], builder.dims(x))
-
-
-def binary(builder: Builder, op: str, a: str, b: str) -> str:
-    """Add, Mul, ... with numpy's broadcasting, which TensorFlow and ONNX share."""
-    return builder.add(op, [a, b], broadcast(builder.dims(a), builder.dims(b), op))
 
 
 def clip(builder: Builder, x: str, low: float, high: float) -> str:
