@@ -61,6 +61,14 @@ def test_who_does_not_run_is_named_with_its_own_words_and_the_others_go_on(monke
     assert "tfjs does not run (no such package); install it" in results.faults[0]
 
 
+def test_who_ends_on_the_way_keeps_its_figures_and_the_others_go_on(monkeypatch, tmp_path):
+    script = ANSWERS.replace("for line in sys.stdin:", f"for line in sys.stdin:\n    assert int(line) < {2 * TURN}")
+    results = measured(monkeypatch, tmp_path, [fake("cuda", 5, script=script), fake("cpu", 10)])
+    ours = {one.contender.where: len(one.answers) for one in results.measured}
+    assert ours == {"cuda": TURN - 1, "cpu": 3 * (TURN - 1)}
+    assert "AssertionError" in results.faults[0]
+
+
 def test_nothing_measured_is_an_error(monkeypatch, tmp_path):
     broken = fake("cpu", 1, script="import sys; sys.exit('no such package')")
     with pytest.raises(BodyDoubleError, match="no such package"):

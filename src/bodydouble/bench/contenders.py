@@ -5,10 +5,13 @@ The processes speak lines of JSON (worker.py). Peers are run by the user's own i
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,7 +74,9 @@ def peer(name: str, model: str, threads: int, tools: Tools) -> Contender | None:
         if file is None:
             return None
         scale, offset = UNIT if model in COMPLEXITY else SIGNED
-        network = (str(tools.python), str(SCRIPTS / "litert_peer.py"), "{frames}", str(file), str(threads))
+        here = importlib.util.find_spec("ai_edge_litert") is not None  # the other Python may be MediaPipe's
+        python = sys.executable if here else str(tools.python)
+        network = (python, str(SCRIPTS / "litert_peer.py"), "{frames}", str(file), str(threads))
         hint = "--peer-python: an interpreter with ai-edge-litert and opencv-python-headless"
         return Contender(model, name, (*network, str(scale), str(offset)), True, hint)
     if name == "tfjs" and model in KINDS:
@@ -92,9 +97,16 @@ class Running:
         """Starts it and waits for its first frame. Raises BodyDoubleError, with its own words, if it does not start."""
         self.contender = contender
         command = [part.replace("{frames}", str(frames)) for part in contender.command]
+        # a pipe that nobody reads would stop it; closed by close()
+        self._said = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for us, who then end it
             )
         except OSError as fault:
             raise BodyDoubleError(f"{contender.where} does not start: {fault}; {contender.hint}") from None
@@ -105,8 +117,9 @@ class Running:
         pipe = self._process.stdin
         if pipe is None:
             raise BodyDoubleError(f"{self.contender.where} cannot be spoken to")
-        pipe.write(f"{frame}\n")
-        pipe.flush()
+        with suppress(BrokenPipeError):  # what it said before it ended is in the answer
+            pipe.write(f"{frame}\n")
+            pipe.flush()
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
@@ -115,9 +128,11 @@ class Running:
             line = self._process.stdout.readline() if self._process.stdout else ""
         name = f"{self.contender.model} on {self.contender.where}"
         if not line:
-            words = (self._process.stderr.read() if self._process.stderr else "").strip().splitlines()
+            code = self._process.wait()
+            self._said.seek(0)
+            words = self._said.read().strip().splitlines()
             told = [word.strip() for word in words if "Error" in word and not word.startswith(" ")]
-            said = (told or words)[-1].strip() if words else f"exit {self._process.wait()}"
+            said = (told or words)[-1].strip() if words else f"exit {code}"
             raise BodyDoubleError(f"{name} does not run ({said[:160]}); {self.contender.hint}".rstrip("; "))
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
@@ -126,9 +141,10 @@ class Running:
 
     def close(self) -> None:
         """Ends it."""
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in (self._process.stdin, self._process.stdout, self._said):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # it may have ended by itself
+                    pipe.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:

@@ -151,8 +151,13 @@ def _measure_model(model: str, plan: Plan, frames: Path, results: Results, step:
         results.measured.extend(measured for _, measured in running)
         for done in range(plan.rounds if running else 0):
             step(done, model)
-            for process, measured in running:
-                turn = [process(1 + done * TURN + frame) for frame in range(TURN)]
+            for process, measured in list(running):
+                try:
+                    turn = [process(1 + done * TURN + frame) for frame in range(TURN)]
+                except BodyDoubleError as fault:
+                    results.faults.append(str(fault))
+                    running.remove((process, measured))
+                    continue
                 measured.answers.extend(turn[1:])
 
 
