@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bodydouble.bench import chart, contenders, report, speed
+from bodydouble.bench import chart, contenders, report, speed, worker
 from bodydouble.bench.contenders import Contender, Running, Tools, peer
 from bodydouble.bench.speed import TURN, Measured, Plan, Results
 from bodydouble.films import Silent
@@ -155,3 +155,25 @@ def test_ticks_are_round(longest, step):
 def test_a_figure_that_a_contender_does_not_give_is_none():
     assert Measured(fake("cpu", 1), {}, [{"ms": 1.0, "graph": None}]).typical("graph") is None
     assert Results("clip", (1, 1), 1).complete
+
+
+def test_the_worker_reads_the_frames_it_is_asked_for(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 4, 5, 3), dtype=np.uint8)
+    np.save(tmp_path / "frames.npy", pictures)
+    frames = worker.Frames(str(tmp_path / "frames.npy"))
+    for number in (0, 2, 4):
+        frame = frames.frame(number)
+        np.testing.assert_array_equal(frame.image, pictures[number % 3])
+        assert not frame.image.flags.writeable
+
+
+@pytest.mark.models
+def test_a_model_of_ours_answers_as_a_contender(tmp_path):
+    np.save(tmp_path / "frames.npy", np.zeros((1, 64, 48, 3), np.uint8))
+    running = Running(contenders.ours("blazepose-lite", "cpu", 1, 1), tmp_path / "frames.npy")
+    answer = running(1)
+    running.close()
+    assert (running.about["device"], running.about["threads"]) == ("cpu", 1)
+    assert answer["ms"] >= answer["graph"] > 0
+    assert answer["megabytes"] > 50
+    assert answer["bytes_in"] >= 224 * 224 * 3  # the detector looks, as nobody is known

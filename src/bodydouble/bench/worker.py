@@ -24,6 +24,22 @@ from bodydouble.types import BodyDoubleError, Frame
 RATE = 30.0  # frames a second that the frames are taken to be apart
 
 
+class Frames:
+    """The frames of a .npy file, read one by one: a mapped file would count as this process's memory."""
+
+    def __init__(self, path: str) -> None:
+        mapped = np.load(path, mmap_mode="r")
+        self._path, self._offset, self._shape = path, int(mapped.offset), mapped.shape
+
+    def frame(self, number: int) -> Frame:
+        """A frame by its number, from the start again after the last."""
+        size = int(np.prod(self._shape[1:]))
+        place = self._offset + size * (number % self._shape[0])
+        image = np.fromfile(self._path, np.uint8, size, offset=place).reshape(self._shape[1:])
+        image.setflags(write=False)
+        return Frame(image, number / RATE, number)
+
+
 class Clock:
     """Seconds spent in functions that were put on it."""
 
@@ -46,14 +62,14 @@ class Clock:
 def main() -> None:
     """Serve until standard input ends."""
     path, model, device, threads, people = sys.argv[1:6]
-    frames = np.load(path, mmap_mode="r")
+    frames = Frames(path)
     try:
         serve(frames, model, device, int(threads) or None, int(people))
     except BodyDoubleError as error:
         tell(error=str(error))
 
 
-def serve(frames: np.ndarray, model: str, device: str, threads: int | None, people: int) -> None:
+def serve(frames: Frames, model: str, device: str, threads: int | None, people: int) -> None:
     """Load the model, look at the first frame, then at those asked for."""
     begun = time.perf_counter()
     from bodydouble.estimate import cropping, load
@@ -64,7 +80,7 @@ def serve(frames: np.ndarray, model: str, device: str, threads: int | None, peop
         setattr(cropping, name, crops.on(getattr(cropping, name)))
     with opened() as sessions:
         estimate = load(model, device=device, people=people, threads=threads)
-    found = estimate(frame_of(frames, 0))
+    found = estimate(frames.frame(0))
     tell(
         device=estimate.provider,
         runtime=sessions[0].runtime if sessions else "",
@@ -73,7 +89,7 @@ def serve(frames: np.ndarray, model: str, device: str, threads: int | None, peop
         people=len(found),
     )
     for line in sys.stdin:
-        frame = frame_of(frames, int(line))
+        frame = frames.frame(int(line))
         before = [(s.seconds, s.total_in, s.total_out) for s in sessions]
         crops.seconds = 0.0
         begun, begun_cpu = time.perf_counter(), time.process_time()
@@ -91,13 +107,6 @@ def serve(frames: np.ndarray, model: str, device: str, threads: int | None, peop
             megabytes=peak_megabytes(),
             people=len(found),
         )
-
-
-def frame_of(frames: np.ndarray, number: int) -> Frame:
-    """A frame by its number; a picture in memory, as a camera gives it."""
-    image = np.array(frames[number % len(frames)])
-    image.setflags(write=False)
-    return Frame(image, number / RATE, number)
 
 
 def tell(**values: Any) -> None:
