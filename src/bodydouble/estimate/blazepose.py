@@ -63,11 +63,10 @@ class Networks:
         return list(zip(regions, people.scores.tolist(), strict=True))
 
     def _candidates(self, image: Image, area: Region) -> ssd.Detections:
-        boxes, points, scores = self.detector(self._feed(image, area, DETECTOR_INPUT))
+        answers = self.detector(self._feed(image, area, DETECTOR_INPUT))
+        boxes, points, scores = (answer.astype(np.float64) for answer in answers)
         likely = scores >= MIN_DETECTION
-        return ssd.Detections(
-            boxes[likely].astype(np.float64), points[likely].astype(np.float64), scores[likely].astype(np.float64)
-        )
+        return ssd.Detections(boxes[likely], points[likely], scores[likely])
 
     def look(self, image: Image, where: Region) -> Sight:
         """The person in a region."""
