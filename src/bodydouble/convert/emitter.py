@@ -121,7 +121,7 @@ class Emitter(Builder):
             for taken in names:
                 del self.values[taken]
             raise
-        node = Node(op, tuple(inputs), tuple(names), attributes)
+        node = self.node(op, inputs, names, attributes)
         for value in found:
             hint = tuple(dims) if value is found[0] else ()
             self.values[value.name] = Value(value.name, self._settled(value, node, hint), value.dtype, value.sequence)

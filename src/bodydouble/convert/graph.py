@@ -29,6 +29,11 @@ Dim = int | str
 Dims = tuple[Dim, ...]
 T = TypeVar("T")
 WITH_BODIES = {"If", "Loop", "Scan"}
+# Operators that may hold weights, whose nodes are called as the layer in the file is.
+NAMED = frozenset(
+    """Conv ConvTranspose Gemm MatMul PRelu BatchNormalization InstanceNormalization LayerNormalization LSTM GRU RNN
+    Add Sub Mul Div""".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,14 @@ class Node:
     """One ONNX operator. inputs: value names, "" for an optional input left out. Attributes as ONNX names them.
 
     An attribute may be a Graph (branches of If, body of Loop), which reads outer values by name.
+    layer: what the file calls it, "" for nothing.
     """
 
     op: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    layer: str = ""
 
     @property
     def bodies(self) -> dict[str, Graph]:
@@ -156,11 +163,15 @@ def made(node: Node) -> set[str]:
 
 
 class Builder:
-    """Grows a graph: each `add` appends a node and answers the name of its first output."""
+    """Grows a graph: each `add` appends a node and answers the name of its first output.
+
+    layer: what the file calls the layer whose nodes are being added.
+    """
 
     def __init__(self, start: Graph | None = None) -> None:
         self.inputs: list[str] = list(start.inputs) if start else []
         self.nodes: list[Node] = []
+        self.layer = ""
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Tensor] = {}
         self._scalars: dict[Any, str] = {}
@@ -229,8 +240,12 @@ class Builder:
             sizes = None if dims is None else tuple(n if isinstance(n, str) else int(n) for n in dims)
             self.values[name] = Value(name, sizes, np.dtype(dtype))
             outputs.append(name)
-        self.nodes.append(Node(op, tuple(inputs), tuple(outputs), attributes))
+        self.nodes.append(self.node(op, inputs, outputs, attributes))
         return tuple(outputs)
+
+    def node(self, op: str, inputs: Sequence[str], outputs: Sequence[str], attributes: Mapping[str, Any]) -> Node:
+        """A node of the layer being added."""
+        return Node(op, tuple(inputs), tuple(outputs), attributes, self.layer if op in NAMED else "")
 
     def keep(self, node: Node) -> None:
         """Append a node as it is; its values are known already (passes)."""

@@ -73,6 +73,7 @@ class _Layout:
         for name in self.graph.inputs:
             self._turn_input(name)
         for node in self.graph.nodes:
+            self.builder.layer = node.layer
             if node.op == "Transpose":
                 self._view(node)
             elif node.op == "Reshape" and node.inputs[0] in self.views:

@@ -265,7 +265,7 @@ def resize_last(graph: Graph) -> Graph:
     uses = graph.uses()
     builder = Builder(graph)
     for node in graph.nodes:
-        before = made_by.get(node.inputs[0])
+        before = made_by.get(node.inputs[0]) if node.op == "Conv" else None
         if (
             before is None
             or before.op != "Resize"
@@ -276,6 +276,7 @@ def resize_last(graph: Graph) -> Graph:
             continue
         batch, _, *size = builder.dims(before.inputs[0])
         channels = builder.dims(node.outputs[0])[1]
+        builder.layer = node.layer
         small = builder.add("Conv", [before.inputs[0], *node.inputs[1:]], (batch, channels, *size), **node.attributes)
         builder.keep(replace(before, inputs=(small, *before.inputs[1:]), outputs=node.outputs))
     return builder.graph(graph.outputs)

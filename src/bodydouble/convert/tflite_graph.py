@@ -195,6 +195,7 @@ class Scope:
     def _keep(self, call: Call, handler: Handler) -> None:
         """Run the handler and name what it answers."""
         start = len(self.builder.nodes)
+        self.builder.layer = self._layer(call.operator)
         answer = handler(call)
         outputs: list[str | Tensor | Scaled]
         outputs = [answer] if isinstance(answer, str | np.ndarray | Scaled) else list(answer)
@@ -205,6 +206,11 @@ class Scope:
         for number, output in zip(call.operator.outputs, outputs, strict=False):
             if number >= 0:
                 self.put(number, output, call)
+
+    def _layer(self, operator: Operator) -> str:
+        """What the file calls an operator: its first output's name, of several that were fused the first."""
+        named = [self.subgraph.tensors[number].name for number in operator.outputs if number >= 0]
+        return named[0].split(";")[0] if named else ""
 
     def put(self, number: int, output: str | Tensor | Scaled, call: Call) -> None:
         """The value of a tensor: on the grid of its integers, if it has them."""

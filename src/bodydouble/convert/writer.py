@@ -5,7 +5,8 @@ Sizes known only at run time keep their names where an input has them; others ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -38,10 +39,11 @@ def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
         else:
             stored = f"{constant}_{array.dtype}"
             initializers.append(_initializer(array, stored))
-            nodes.append(helper.make_node("Cast", [stored], [constant], to=_type(graph.values[constant])))
+            nodes.append(helper.make_node("Cast", [stored], [constant], constant, to=_type(graph.values[constant])))
     nodes += [_node(node, graph) for node in graph.nodes]
     symbols = {size for name in graph.inputs for size in graph.values[name].dims or () if isinstance(size, str)}
     outputs = _named(nodes, graph, symbols)
+    _call_apart(nodes, Counter())
     inputs = [_info(name, graph.values[name], symbols) for name in graph.inputs]
     model = helper.make_model(
         helper.make_graph(nodes, name, inputs, outputs, initializers),
@@ -92,7 +94,20 @@ def _node(node: Node, graph: Graph) -> onnx.NodeProto:
         key: _body(value, graph, f"{node.outputs[0]} {key}") if isinstance(value, Graph) else value
         for key, value in node.attributes.items()
     }
-    return helper.make_node(node.op, list(node.inputs), list(node.outputs), node.outputs[0], **attributes)
+    name = node.layer or node.outputs[0]
+    return helper.make_node(node.op, list(node.inputs), list(node.outputs), name, **attributes)
+
+
+def _call_apart(nodes: Iterable[onnx.NodeProto], taken: Counter[str]) -> None:
+    """Number the nodes of one layer, so that no two have the same name."""
+    for node in nodes:
+        wish = node.name
+        while node.name and taken[node.name]:
+            taken[wish] += 1
+            node.name = f"{wish}_{taken[wish]}"
+        taken[node.name] += 1
+        for body in _bodies(node):
+            _call_apart(body.node, taken)
 
 
 def _body(body: Graph, graph: Graph, name: str) -> onnx.GraphProto:

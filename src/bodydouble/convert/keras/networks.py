@@ -74,6 +74,7 @@ class Walk:
         takes = kind in PASSING or kind in handlers.MASKING
         if not takes and any(flow.mask for flow in call.flows):
             raise BodyDoubleError("it takes no mask, in TensorFlow.js neither")
+        self.g.layer = call.layer.name
         results = handlers.LAYERS[kind](call)
         listed: list[str | Flow] = [results] if isinstance(results, str | Flow) else list(results)
         mask = call.mask if kind in PASSING else None

@@ -75,6 +75,7 @@ class Walk:
             given.append(env[tensor])
         if any(isinstance(thing, Missing) for thing in given):
             return Missing()
+        self.g.layer = record.name
         return HANDLERS[record.op](Call(self.g, record, tuple(given), self, env))
 
 
