@@ -178,7 +178,7 @@ def test_sizes_of_the_input_make_no_arithmetic_where_they_cancel(tmp_path: Path)
     assert got.shape == (2, 80, 3)
 
 
-@pytest.mark.parametrize("opset", [15, 16, 17, 18, 19, 20, 21])
+@pytest.mark.parametrize("opset", [15, 16, 17, 18, 19, 20, 21, 22])
 def test_other_opsets(tmp_path: Path, opset: int) -> None:
     tiny = Tiny()
     model = to_onnx(tiny.write(tmp_path, {"y": network(tiny)}), opset=opset)
