@@ -30,10 +30,10 @@ Dims = tuple[Dim, ...]
 T = TypeVar("T")
 WITH_BODIES = {"If", "Loop", "Scan"}
 # Operators that may hold weights, whose nodes are called as the layer in the file is.
-NAMED = frozenset(
-    """Conv ConvTranspose Gemm MatMul PRelu BatchNormalization InstanceNormalization LayerNormalization LSTM GRU RNN
-    Add Sub Mul Div""".split()
-)
+NAMED = {
+    *("Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu", "LSTM", "GRU", "RNN", "Add", "Sub", "Mul", "Div"),
+    *("BatchNormalization", "InstanceNormalization", "LayerNormalization"),
+}
 
 
 @dataclass(frozen=True, slots=True)
