@@ -44,13 +44,6 @@ RANGES = {
     "efficientpose": (0.0, 255.0),
 }
 
-# Models with a mask whose sharp edge makes more of rounding on pictures of nothing (single pixels of 131072 are off by
-# 1.2e-3 on smooth pictures, 1.6e-3 on noise; 4e-4 on photographs): their random pictures are cut from photographs.
-CUTS = {
-    *("blazepose-lite", "blazepose-full", "blazepose-heavy"),
-    *("pose_landmark_lite", "pose_landmark_full", "pose_landmark_heavy"),
-}
-
 # Shapes for inputs whose sizes the file leaves open and which do not take any.
 SHAPES = {"movenet-multipose": {"input": (1, 192, 256, 3)}, "faceboxes": {"image_tensor": (1, 224, 288, 3)}}
 

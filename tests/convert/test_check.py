@@ -217,3 +217,19 @@ def test_names_of_a_signature(tmp_path: Path) -> None:
     assert references.aliases(model) == {"Identity:0": "pose"}
     model.write_text("{}")
     assert references.aliases(model) == {}
+
+
+def test_single_numbers_among_very_many_may_stray() -> None:
+    """Rounding grows at a mask's edge: one pixel of 65536, not one number of a hundred, nor far."""
+
+    def off(size: int, count: int, by: float) -> bool:
+        wanted, got = np.linspace(0, 1, size), np.linspace(0, 1, size)
+        got[10 : 10 + count] += by
+        (found,) = differences([{"y": wanted}], [{"y": got}])
+        return found.within(TOLERANCE)
+
+    assert off(65536, 6, 1.6e-3)
+    assert not off(65536, 7, 1.6e-3)
+    assert not off(65536, 1, 2e-2)
+    assert not off(9_000, 1, 1.6e-3)
+    assert off(9_000, 9_000, 9e-4)
