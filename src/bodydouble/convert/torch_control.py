@@ -13,7 +13,8 @@ import onnx
 import torch
 from torch import fx, nn
 
-from bodydouble.convert.torch_graph import Call, Scope, Sizes, convert, operator
+from bodydouble.convert.torch_call import Call, convert, inline, operator
+from bodydouble.convert.torch_graph import Scope, Sizes
 
 CARRIED = 3  # place of the first value that a loop carries in its state
 
@@ -65,7 +66,7 @@ def _if(call: Call) -> Any:
 
 def _inlined(call: Call, graph: onnx.GraphProto) -> tuple[Any, ...]:
     """A branch that is always taken, recorded as part of the graph around it."""
-    call.scope.inline(graph)
+    inline(call.scope, graph)
     return tuple(call.scope.value(place.name) for place in graph.output)
 
 

@@ -15,7 +15,8 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import DTYPES, Call, Sizes, constant, operator
+from bodydouble.convert.torch_call import Call, constant, operator
+from bodydouble.convert.torch_graph import DTYPES, Sizes
 from bodydouble.convert.torch_layers import carry_channels
 from bodydouble.convert.torch_sizes import on_sizes
 from bodydouble.types import BodyDoubleError

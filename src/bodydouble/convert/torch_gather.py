@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from bodydouble.convert.torch_graph import Call, Sizes, operator
+from bodydouble.convert.torch_call import Call, operator
+from bodydouble.convert.torch_graph import Sizes
 from bodydouble.types import BodyDoubleError
 
 

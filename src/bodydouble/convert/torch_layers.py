@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import Call, operator
+from bodydouble.convert.torch_call import Call, operator
 from bodydouble.types import BodyDoubleError
 
 CONVOLUTIONS: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}

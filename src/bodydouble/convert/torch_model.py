@@ -25,7 +25,8 @@ from bodydouble.convert import (  # noqa: F401 - importing them registers their 
     torch_shape,
 )
 from bodydouble.convert.torch_batch import free_batch
-from bodydouble.convert.torch_graph import Scope, Shared, convert
+from bodydouble.convert.torch_call import convert
+from bodydouble.convert.torch_graph import Scope, Shared
 from bodydouble.types import BodyDoubleError
 
 LAYOUTS = ("nhwc-as-file", "nchw")

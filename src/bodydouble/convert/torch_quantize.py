@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from bodydouble.convert.torch_graph import Call, operator
+from bodydouble.convert.torch_call import Call, operator
 from bodydouble.types import BodyDoubleError
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import Call, Sizes, operator
+from bodydouble.convert.torch_call import Call, operator
+from bodydouble.convert.torch_graph import Sizes
 from bodydouble.convert.torch_layers import carry_channels
 from bodydouble.convert.torch_sizes import reduced
 from bodydouble.types import BodyDoubleError

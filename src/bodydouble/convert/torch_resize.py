@@ -10,7 +10,7 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import Call, are_constant, operator
+from bodydouble.convert.torch_call import Call, are_constant, operator
 from bodydouble.convert.torch_layers import carry_channels
 from bodydouble.types import BodyDoubleError
 

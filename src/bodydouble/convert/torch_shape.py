@@ -10,7 +10,8 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from bodydouble.convert.torch_graph import Call, Sizes, are_constant, constant, operator
+from bodydouble.convert.torch_call import Call, are_constant, constant, operator
+from bodydouble.convert.torch_graph import Sizes
 from bodydouble.types import BodyDoubleError
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import fx
 
-from bodydouble.convert.torch_graph import DTYPES, Call, Sizes
+from bodydouble.convert.torch_call import Call
+from bodydouble.convert.torch_graph import DTYPES, Sizes
 from bodydouble.types import BodyDoubleError
 
 LONGEST = 16  # elements; what is longer is data, not a shape
