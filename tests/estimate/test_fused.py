@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bodydouble.estimate import assemble, blazepose_fused, fused, load, region, ssd
 from bodydouble.estimate.assemble import Wiring, value
+from bodydouble.estimate.following import Manner
 from bodydouble.sources import open_source
 from bodydouble.types import BodyDoubleError
 
@@ -27,7 +28,6 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 PEOPLE = 5
 SUPPRESS = session(blazepose_fused.suppress(LIKE, PEOPLE))
 ALIGN = session(blazepose_fused.from_alignment(LIKE, 1))
-WHOLE = session(blazepose_fused.whole_image(LIKE))
 
 
 @settings(deadline=None, max_examples=60)
@@ -40,13 +40,16 @@ def test_people_are_told_apart_as_by_suppress(seed, crowd, share):
     points = (middles[:, None] + rng.normal(0, 60, (count, 4, 2))).astype(np.float32)
     scores = np.sort(rng.uniform(0, 1, count))[::-1].astype(np.float32)
     scores[int(share * count) :] *= 0.4  # less than the detector's threshold
-    (found,) = SUPPRESS.run(None, {"boxes": boxes, "points": points, "scores": scores})
+    found, best_scores = SUPPRESS.run(None, {"boxes": boxes, "points": points, "scores": scores})
     likely = scores >= blazepose_fused.MIN_DETECTION
     people = ssd.suppress(ssd.Detections(boxes[likely], points[likely].astype(float), scores[likely].astype(float)))
     want = np.zeros((PEOPLE, 4))
     for row, pair in zip(want, people.points, strict=False):
         row[:] = region.from_alignment(pair[0], pair[1]).array()
     assert_same_regions(found, want)
+    count = min(PEOPLE, len(people))
+    np.testing.assert_array_equal(best_scores[:count], people.scores[:count].astype(np.float32))
+    assert not best_scores[count:].any()
 
 
 @given(st.floats(-500, 500), st.floats(-500, 500))
@@ -72,21 +75,32 @@ def assert_same_regions(found, want):
     np.testing.assert_allclose(turn, 0, atol=2e-3)
 
 
-@pytest.mark.parametrize("size", [(480, 640), (1280, 720), (1, 7)])
-def test_the_letterbox_is_the_square_around_the_image(size):
-    (found,) = WHOLE.run(None, {"image": np.zeros((*size, 3), np.uint8)})
-    np.testing.assert_array_equal(found, region.whole_image(size[1], size[0]).array())
+SIDE = 50.0
+POINTS = 3
 
 
-def look_once(shift: float) -> onnx.ModelProto:
-    """A look that finds the next region `shift` pixels to the right, and says where it looked."""
+def look(shift: float, scores: dict[float, float]) -> onnx.ModelProto:
+    """A look that sees somebody of the region's size, and the next region `shift` to the right.
+
+    scores: what a look scores whose region has that x (0.9 for others).
+    """
     text = """
         look (uint8[h, w, 3] image, float[4] region)
-        => (float[2, 3] keypoints, float[1] score, float[4] next_region) {
+        => (float[2, 3] keypoints, float[1] score, float[4] next_region, float[3, 3] seen) {
             xyz = Slice(region, start, end)
             keypoints = Expand(xyz, table)
-            score = Slice(region, start, first)
             next_region = Add(region, shift)
+            x = Slice(region, start, first)
+            same = Equal(x, xs)
+            same_number = Cast<to = 1>(same)
+            less = Mul(same_number, lesser)
+            lost = ReduceSum<keepdims = 1>(less, axis)
+            score = Sub(high, lost)
+            middle = Slice(region, start, xy)
+            side = Slice(region, xy, end)
+            shape = Mul(triangle, side)
+            place = Add(shape, middle)
+            seen = Concat<axis = 1>(place, ones)
         }
     """
     model = onnx.parser.parse_model('<ir_version: 8, opset_import: ["": 17]>' + text)
@@ -94,20 +108,30 @@ def look_once(shift: float) -> onnx.ModelProto:
         "start": np.array([0]),
         "end": np.array([3]),
         "first": np.array([1]),
+        "xy": np.array([2]),
+        "axis": np.array([0]),
         "table": np.array([2, 3]),
         "shift": np.array([shift, 0, 0, 0], np.float32),
+        "xs": np.array([*scores, -1], np.float32),
+        "lesser": np.array([*(0.9 - score for score in scores.values()), 0], np.float32),
+        "high": np.array([0.9], np.float32),
+        "triangle": np.array([[-0.3, -0.3], [0.3, -0.3], [0, 0.3]], np.float32),
+        "ones": np.ones((3, 1), np.float32),
     }.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
     return model
 
 
-def find_two() -> onnx.ModelProto:
-    """Finds two people in three places, whatever the image."""
+def detect(found: list[list[float]], scores: list[float]) -> onnx.ModelProto:
+    """Finds these in any area."""
     wiring = Wiring()
-    wiring.tensor("two", np.array([[10, 1, 4, 0], [20, 2, 4, 0], [0, 0, 0, 0]], np.float32))
-    wiring.add("Identity", ["two"], ["regions"])
-    image = value("image", ("height", "width", 3), onnx.TensorProto.UINT8)
-    return assemble.model(wiring.graph("find", [image], [value("regions", (3, 4))]), LIKE, {})
+    wiring.tensor("found", np.array(found, np.float32))
+    wiring.tensor("found_scores", np.array(scores, np.float32))
+    wiring.add("Identity", ["found"], ["regions"])
+    wiring.add("Identity", ["found_scores"], ["scores"])
+    inputs = [value("image", ("height", "width", 3), onnx.TensorProto.UINT8), value("area", (4,))]
+    outputs = [value("regions", (len(found), 4)), value("scores", (len(found),))]
+    return assemble.model(wiring.graph("detect", inputs, outputs), LIKE, {})
 
 
 class TwoPoints:
@@ -119,33 +143,78 @@ class TwoPoints:
         return 2
 
 
-def two_people(looks: int, *, regions: bool) -> onnxruntime.InferenceSession:
-    parts = fused.Parts(find_two(), look_once(5), TwoPoints(), world=False, looks=looks)
-    return session(fused.following("blazepose-full", 3, regions, parts))
+TWO = [[200, 1, SIDE, 0], [0, 0, 0, 0], [100, 1, SIDE, 0]]
 
 
-IMAGE = np.zeros((4, 5, 3), np.uint8)
+def fuse(found=TWO, sure=(0.5, 0, 0.7), *, people=3, regions=False, shift=5.0, scores=(), looks=1):
+    manner = Manner(first_looks=looks, min_score=0.5, second_look=0.1)
+    seen = look(shift, dict(scores))
+    parts = fused.Parts(detect(found, sure), seen, TwoPoints(), False, POINTS, len(found), manner)
+    return session(fused.following("blazepose-full", people, regions, parts)).run
 
 
-def test_everybody_found_is_looked_at_and_empty_places_are_zero():
-    keypoints, scores = two_people(1, regions=False).run(None, {"image": IMAGE})
-    np.testing.assert_array_equal(scores, [10, 20, 0])
-    np.testing.assert_array_equal(keypoints[:, 0], [[10, 1, 4], [20, 2, 4], [0, 0, 0]])
+IMAGE = np.zeros((100, 120, 3), np.uint8)
 
 
-def test_a_second_look_goes_where_the_first_says():
-    _, scores = two_people(2, regions=False).run(None, {"image": IMAGE})
-    np.testing.assert_array_equal(scores, [15, 25, 0])
+def test_everybody_found_is_looked_at_the_surest_first_and_empty_places_are_zero():
+    keypoints, scores = fuse()(None, {"image": IMAGE})
+    np.testing.assert_allclose(scores, [0.9, 0.9, 0])
+    np.testing.assert_array_equal(keypoints[:, 0], [[100, 1, SIDE], [200, 1, SIDE], [0, 0, 0]])
+
+
+def test_for_one_person_the_largest_is_looked_at():
+    keypoints, _ = fuse([*TWO, [300, 1, 60, 0]], [0.5, 0, 0.7, 0.4], people=1)(None, {"image": IMAGE})
+    np.testing.assert_array_equal(keypoints[:, 0], [[300, 1, 60]])
+
+
+def test_who_is_no_person_makes_room_for_the_next():
+    keypoints, _ = fuse(people=1, scores={200: 0.05}.items())(None, {"image": IMAGE})
+    np.testing.assert_array_equal(keypoints[:, 0], [[100, 1, SIDE]])
+
+
+@pytest.mark.parametrize(("looks", "x"), [(1, 100), (2, 105), (3, 110)])
+def test_further_looks_go_where_the_first_says(looks, x):
+    keypoints, _ = fuse(looks=looks, people=2)(None, {"image": IMAGE})
+    np.testing.assert_array_equal(keypoints[:, 0, 0], [x, x + 100])
+
+
+def test_a_doubt_is_looked_at_again():
+    keypoints, scores = fuse(scores={100: 0.2, 200: 0.2, 205: 0.3}.items())(None, {"image": IMAGE})
+    np.testing.assert_allclose(scores, [0.9, 0, 0])
+    np.testing.assert_array_equal(keypoints[:, 0, 0], [105, 0, 0])
+
+
+def test_one_body_found_at_two_places_is_one_person():
+    found = [[100, 1, 50, 0], [109, 1, 50, 0], [400, 1, 50, 0]]  # as far as two looks at one body may be apart
+    _, scores = fuse(found, [0.9, 0.8, 0.7], shift=0)(None, {"image": IMAGE})
+    assert (scores > 0).sum() == 3
+    found[1][0] = 102
+    keypoints, _ = fuse(found, [0.9, 0.8, 0.7], shift=0)(None, {"image": IMAGE})
+    np.testing.assert_array_equal(keypoints[:, 0, 0], [100, 400, 0])
+
+
+def test_a_part_of_a_body_makes_room_for_the_body():
+    found = [[100, 1, 30, 0], [100, 1, 300, 0], [500, 1, 50, 0]]
+    keypoints, _ = fuse(found, [0.9, 0.8, 0.7], shift=0)(None, {"image": IMAGE})
+    np.testing.assert_array_equal(keypoints[:, 0, 2], [300, 50, 0])
 
 
 def test_known_people_are_looked_at_once_where_they_were():
-    run = two_people(2, regions=True).run
+    run = fuse(looks=2, regions=True)
     _, scores, following = run(None, {"image": IMAGE, "regions": np.zeros((3, 4), np.float32)})
-    np.testing.assert_array_equal(scores, [15, 25, 0])
-    np.testing.assert_array_equal(following[:, 0], [20, 30, 0])
+    np.testing.assert_array_equal(following[:, 0], [110, 210, 0])
     _, scores, following = run(None, {"image": IMAGE, "regions": following})
-    np.testing.assert_array_equal(scores, [20, 30, 0])
-    np.testing.assert_array_equal(following[:, 0], [25, 35, 0])
+    np.testing.assert_allclose(scores, [0.9, 0.9, 0])
+    np.testing.assert_array_equal(following[:, 0], [115, 215, 0])
+
+
+def test_who_is_lost_leaves_their_place_empty_and_the_others_where_they_are():
+    run = fuse(regions=True, scores={115: 0.4}.items())
+    regions = np.array([[115, 1, SIDE, 0], [0, 0, 0, 0], [215, 1, SIDE, 0]], np.float32)
+    keypoints, scores, following = run(None, {"image": IMAGE, "regions": regions})
+    np.testing.assert_allclose(scores, [0, 0, 0.9])
+    np.testing.assert_array_equal(following[:, 0], [0, 0, 220])
+    np.testing.assert_array_equal(keypoints[:, 0, 0], [0, 0, 215])
 
 
 def test_a_piece_with_other_names_is_refused():

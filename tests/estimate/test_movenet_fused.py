@@ -25,12 +25,12 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 NEXT = session(movenet_fused.following_square(LIKE))
 LIMIT = session(movenet_fused.limit(LIKE))
-CHOOSE = {people: session(movenet_fused.choose(LIKE, people, 0.3)) for people in (1, 4, 8)}
+CHOOSE = {people: session(movenet_fused.choose(LIKE, people, 0.3)) for people in (1, 4)}
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.6), st.floats(0, 1))
-def test_the_next_region_is_that_of_movenet_crop(seed, level, score):
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.6))
+def test_the_next_region_is_that_of_movenet_crop(seed, level):
     rng = np.random.default_rng(seed)
     width, height = rng.integers(40, 400, 2).tolist()
     points = (rng.uniform(-0.2, 1.2, (17, 3)) * (width, height, 2 * level)).astype(np.float32)
@@ -39,17 +39,14 @@ def test_the_next_region_is_that_of_movenet_crop(seed, level, score):
         "image": np.zeros((height, width, 3), np.uint8),
         "region": where.array(),
         "points": points,
-        "seen_score": np.array([score], np.float32),
     }
-    keypoints, found, after = NEXT.run(None, feed)
-    if np.float32(score) < np.float32(0.25):
-        assert not keypoints.any() and not found.any() and not after.any()
-        return
+    after, visible = NEXT.run(None, feed)
     seen = movenet_crop.torso_seen(points)
     around = movenet_crop.close_around if seen else None
     want = around(points, width, height) if around else movenet_crop.widened(where, width, height)
     np.testing.assert_allclose(after, want.array(), rtol=1e-4, atol=1e-2)
-    np.testing.assert_array_equal(keypoints, points)
+    np.testing.assert_array_equal(visible[:, :2], points[:, :2])
+    np.testing.assert_array_equal(visible[:, 2], points[:, 2] > 0.2)
 
 
 @settings(deadline=None, max_examples=60)
@@ -65,14 +62,13 @@ def test_people_are_chosen_and_places_filled_with_nobody(people):
     points = rng.uniform(0, 100, (6, 17, 3)).astype(np.float32)
     points[4] *= 3  # the largest
     scores = np.array([0.2, 0.9, 0.1, 0.5, 0.4, 0.29], np.float32)
-    chosen, found, regions = CHOOSE[people].run(None, {"points": points, "scores": scores})
+    chosen, found = CHOOSE[people].run(None, {"points": points, "scores": scores})
     order = [4] if people == 1 else [1, 3, 4]
     for place, row in enumerate(order):
         np.testing.assert_array_equal(chosen[place], points[row])
-        np.testing.assert_allclose(regions[place], movenet_crop.around_everything(points[row]).array(), rtol=1e-5)
         assert found[place] == scores[row]
-    assert not chosen[len(order) :].any() and not found[len(order) :].any() and not regions[len(order) :].any()
-    assert len(chosen) == len(found) == len(regions) == people
+    assert not chosen[len(order) :].any() and not found[len(order) :].any()
+    assert len(chosen) == len(found) == people
 
 
 def test_multipose_takes_no_regions():

@@ -22,12 +22,15 @@ from bodydouble.estimate.blazepose import (
     MIN_DETECTION,
     RIM,
 )
-from bodydouble.estimate.following import MIN_PRESENCE
-from bodydouble.estimate.fused import REGION, Parts, following, fuses
+from bodydouble.estimate.following import Manner
+from bodydouble.estimate.fused import Parts, following, fuses
+from bodydouble.estimate.fused_search import REGION
 from bodydouble.estimate.graph_text import float32, parse
+from bodydouble.estimate.sight import SEEN
 from bodydouble.models import Progress, onnx_path
 from bodydouble.skeletons import BLAZEPOSE_33
 
+ROWS = 16  # people told apart in one area
 SMALLEST_UNION = 1e-9  # keeps boxes without area from dividing by zero
 
 
@@ -36,67 +39,44 @@ def blazepose(model: str, people: int, regions: bool, progress: Progress) -> onn
     """One of the BlazePose models as one file; see fused.fused."""
     detector = onnx.load(onnx_path(DETECTOR, outputs=DETECTOR_OUTPUTS.names, progress=progress))
     landmarks = onnx.load(onnx_path(model, outputs=LANDMARK_OUTPUTS.names, progress=progress))
-    parts = Parts(find(detector, people), look(landmarks), BLAZEPOSE_33, world=True)
+    kept = LANDMARK_OUTPUTS.kept
+    parts = Parts(detect(detector), look(landmarks), BLAZEPOSE_33, True, kept, ROWS, Manner())
     return following(model, people, regions, parts)
 
 
-def find(detector: onnx.ModelProto, people: int) -> onnx.ModelProto:
-    """`image` -> `regions` (people, 4), the surest first, zero where there are fewer people."""
+def detect(detector: onnx.ModelProto) -> onnx.ModelProto:
+    """`image`, `area` (4,) -> `regions` (ROWS, 4) and `scores`, the surest first, zero where there are fewer people."""
     centres = ssd.anchors(DETECTOR_INPUT.size, DETECTOR_STRIDES)
     seen = graph.detector_graph(detector, DETECTOR_INPUT, DETECTOR_OUTPUTS, centres, graph.Preparation.IMAGE)
     wiring = Wiring()
-    wiring.piece(whole_image(detector), "whole/", {"image": "image"}, {"region": "letterbox"})
-    candidates = ("boxes", "points", "scores")
-    wiring.piece(seen, "detector/", {"image": "image", "region": "letterbox"}, {name: name for name in candidates})
-    wiring.piece(suppress(detector, people), "suppress/", {name: name for name in candidates}, {"regions": "regions"})
-    image = value("image", ("height", "width", 3), onnx.TensorProto.UINT8)
-    return assemble.model(wiring.graph("find", [image], [value("regions", (people, REGION))]), detector, {})
+    names = ("boxes", "points", "scores")
+    feeds = {"image": "image", "region": "area"}
+    wiring.piece(seen, "detector/", feeds, {name: f"candidate_{name}" for name in names})
+    feeds = {name: f"candidate_{name}" for name in names}
+    wiring.piece(suppress(detector, ROWS), "suppress/", feeds, {"regions": "regions", "best_scores": "scores"})
+    inputs = [value("image", ("height", "width", 3), onnx.TensorProto.UINT8), value("area", (REGION,))]
+    outputs = [value("regions", (ROWS, REGION)), value("scores", (ROWS,))]
+    return assemble.model(wiring.graph("detect", inputs, outputs), detector, {})
 
 
 def look(landmarks: onnx.ModelProto) -> onnx.ModelProto:
-    """`image`, `region` -> `keypoints`, `score`, `next_region`, `world` of one person."""
+    """`image`, `region` -> `keypoints`, `score`, `next_region`, `seen`, `world` of who is there, however unsure."""
     seen = graph.landmark_graph(landmarks, LANDMARK_INPUT, LANDMARK_OUTPUTS, graph.Preparation.IMAGE)
     count = len(BLAZEPOSE_33)
     wiring = Wiring()
     feeds = {"image": "image", "region": "region"}
     wiring.piece(seen, "landmarks/", feeds, {"points": "points", "world": "world", "score": "score"})
-    gives = {"keypoints": "keypoints", "next_region": "next_region"}
-    wiring.piece(_told(landmarks), "told/", {"points": "points", "score": "score"}, gives)
+    gives = {name: name for name in ("keypoints", "next_region", "seen")}
+    wiring.piece(_told(landmarks), "told/", {"points": "points"}, gives)
     inputs = [value("image", ("height", "width", 3), onnx.TensorProto.UINT8), value("region", (REGION,))]
     outputs = [
         value("keypoints", (count, 3)),
         value("score", (1,)),
         value("next_region", (REGION,)),
+        value("seen", (LANDMARK_OUTPUTS.kept, 3)),
         value("world", (count, 3)),
     ]
     return assemble.model(wiring.graph("look", inputs, outputs), landmarks, {})
-
-
-def whole_image(like: onnx.ModelProto) -> onnx.ModelProto:
-    """`image` -> `region` (4,), the upright square around it, as region.whole_image."""
-    text = """
-        whole (uint8[height, width, 3] image) => (float[4] region) {
-            shape = Shape(image)
-            extent = Cast<to = 1>(shape)
-            middles = Mul(extent, half)
-            middle = Gather(middles, columns_first)
-            two = Gather(extent, sides)
-            longer = ReduceMax<keepdims = 0>(two)
-            side = Reshape(longer, one_entry)
-            region = Concat<axis = 0>(middle, side, upright)
-        }
-    """
-    return parse(
-        like,
-        text,
-        {
-            "half": float32(0.5),
-            "columns_first": np.array([1, 0]),
-            "sides": np.array([0, 1]),
-            "one_entry": np.array([1]),
-            "upright": np.zeros(1, np.float32),
-        },
-    )
 
 
 # Weighted suppression as ssd.suppress: the best candidate left, averaged with all left that overlap it; once a person.
@@ -129,6 +109,7 @@ _SUPPRESS = """
 """
 _PERSON = """
     best_{n} = ArgMax<axis = 0, keepdims = 0>(left_{n})
+    score_{n} = ReduceMax<axes = [0], keepdims = 1>(left_{n})
     row_{n} = Gather<axis = 0>(same, best_{n})
     row_float_{n} = Cast<to = 1>(row_{n})
     weights_{n} = Mul(left_{n}, row_float_{n})
@@ -147,16 +128,17 @@ _PERSON = """
 
 
 def suppress(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
-    """`boxes` (N, 4), `points` (N, P, 2), `scores` (N,), best first -> `regions` (people, 4)."""
+    """`boxes` (N, 4), `points` (N, P, 2), `scores` (N,), best first -> `regions` (people, 4), `best_scores`."""
     count = DETECTOR_OUTPUTS.best
     rows = range(people)
     text = f"""
         suppress (float[{count}, 4] boxes, float[{count}, p, 2] points, float[{count}] scores)
-        => (float[{people}, 2, 2] pairs, float[{people}] found) {{
+        => (float[{people}, 2, 2] pairs, float[{people}] found, float[{people}] best_scores) {{
             {_SUPPRESS}
             {"".join(_PERSON.format(n=n, m=n + 1) for n in rows)}
             pairs = Concat<axis = 0>({", ".join(f"hips_and_rim_{n}" for n in rows)})
             found = Concat<axis = 0>({", ".join(f"found_float_{n}" for n in rows)})
+            best_scores = Concat<axis = 0>({", ".join(f"score_{n}" for n in rows)})
         }}
     """
     chosen = parse(
@@ -180,10 +162,12 @@ def suppress(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
     )
     wiring = Wiring()
     names = ("boxes", "points", "scores")
-    wiring.piece(chosen, "chosen/", {name: name for name in names}, {"pairs": "pairs", "found": "found"})
+    gives = {"pairs": "pairs", "found": "found", "best_scores": "best_scores"}
+    wiring.piece(chosen, "chosen/", {name: name for name in names}, gives)
     wiring.piece(from_alignment(like, people), "regions/", {"pairs": "pairs", "found": "found"}, {"regions": "regions"})
     inputs = [value("boxes", (count, 4)), value("points", (count, "p", 2)), value("scores", (count,))]
-    return assemble.model(wiring.graph("suppress", inputs, [value("regions", (people, REGION))]), like, {})
+    outputs = [value("regions", (people, REGION)), value("best_scores", (people,))]
+    return assemble.model(wiring.graph("suppress", inputs, outputs), like, {})
 
 
 def from_alignment(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
@@ -231,22 +215,25 @@ def from_alignment(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
 
 
 def _told(like: onnx.ModelProto) -> onnx.ModelProto:
-    """`points` (kept, 5), `score` (1,) -> `keypoints` (33, 3) and `next_region` (4,), zero for who is lost."""
+    """`points` (kept, 5) -> `keypoints` (33, 3), `next_region` (4,), `seen` (kept, 3)."""
     count = len(BLAZEPOSE_33)
     text = f"""
-        told (float[{LANDMARK_OUTPUTS.kept}, 5] points, float[1] score)
-        => (float[{count}, 3] keypoints, float[1, 2, 2] pairs, float[1] found) {{
+        told (float[{LANDMARK_OUTPUTS.kept}, 5] points)
+        => (float[{count}, 3] keypoints, float[1, 2, 2] pairs, float[{LANDMARK_OUTPUTS.kept}, 3] seen) {{
+            all_places = Gather<axis = 1>(points, xy)
+            all_visibilities = Gather<axis = 1>(points, visible)
+            is_visible = Greater(all_visibilities, least)
+            visible_number = Cast<to = 1>(is_visible)
+            seen = Concat<axis = 1>(all_places, visible_number)
             body = Slice(points, start, end, first_axis)
             place = Gather<axis = 1>(body, xy)
-            visibility = Gather<axis = 1>(body, seen)
+            visibility = Gather<axis = 1>(body, visible)
             presence = Gather<axis = 1>(body, present)
             sure = Mul(visibility, presence)
             keypoints = Concat<axis = 1>(place, sure)
             alignment = Gather<axis = 0>(points, alignment_rows)
             pair = Gather<axis = 1>(alignment, xy)
             pairs = Unsqueeze(pair, first_axis)
-            enough = GreaterOrEqual(score, least)
-            found = Cast<to = 1>(enough)
         }}
     """
     split = parse(
@@ -257,19 +244,24 @@ def _told(like: onnx.ModelProto) -> onnx.ModelProto:
             "end": np.array([count]),
             "first_axis": np.array([0]),
             "xy": np.array([0, 1]),
-            "seen": np.array([3]),
+            "visible": np.array([3]),
             "present": np.array([4]),
             "alignment_rows": np.array([HIPS, RIM]),
-            "least": float32(MIN_PRESENCE),
+            "least": float32(SEEN),
         },
     )
     wiring = Wiring()
-    outputs = {"keypoints": "keypoints", "pairs": "pairs", "found": "found"}
-    wiring.piece(split, "split/", {"points": "points", "score": "score"}, outputs)
-    wiring.piece(from_alignment(like, 1), "align/", {"pairs": "pairs", "found": "found"}, {"regions": "regions"})
+    gives = {name: name for name in ("keypoints", "pairs", "seen")}
+    wiring.piece(split, "split/", {"points": "points"}, gives)
+    wiring.tensor("one_found", np.ones(1, np.float32))
+    feeds = {"pairs": "pairs", "found": "one_found"}
+    wiring.piece(from_alignment(like, 1), "align/", feeds, {"regions": "regions"})
     wiring.tensor("region_shape", np.array([REGION], np.int64))
     wiring.add("Reshape", ["regions", "region_shape"], ["next_region"])
-    inputs = [value("points", (LANDMARK_OUTPUTS.kept, 5)), value("score", (1,))]
-    return assemble.model(
-        wiring.graph("told", inputs, [value("keypoints", (count, 3)), value("next_region", (REGION,))]), like, {}
-    )
+    inputs = [value("points", (LANDMARK_OUTPUTS.kept, 5))]
+    outputs = [
+        value("keypoints", (count, 3)),
+        value("next_region", (REGION,)),
+        value("seen", (LANDMARK_OUTPUTS.kept, 3)),
+    ]
+    return assemble.model(wiring.graph("told", inputs, outputs), like, {})

@@ -9,14 +9,16 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from bodydouble.estimate import assemble, graph, movenet_crop, movenet_graph
+from bodydouble.estimate import assemble, fused_search, graph, movenet_crop, movenet_graph
 from bodydouble.estimate.assemble import Wiring, value
-from bodydouble.estimate.fused import REGION, Parts, facts, following, fuses
+from bodydouble.estimate.fused import Parts, facts, following, fuses
+from bodydouble.estimate.fused_search import REGION
 from bodydouble.estimate.graph_text import Constants, float32, parse
-from bodydouble.estimate.movenet import FIRST_LOOKS, MIN_FOUND
+from bodydouble.estimate.movenet import MANNER, MIN_FOUND, SURE
 from bodydouble.estimate.movenet_graph import MIN_POINT, PEOPLE, POINTS, SIDES
 from bodydouble.estimate.movenet_published import MIN_PERSON
-from bodydouble.estimate.movenet_several import FINDER
+from bodydouble.estimate.movenet_several import FINDER, SAME_BODY
+from bodydouble.estimate.sight import SEEN
 from bodydouble.models import Progress, onnx_path
 from bodydouble.skeletons import COCO_17
 from bodydouble.types import BodyDoubleError
@@ -30,7 +32,7 @@ def movenet(model: str, people: int, regions: bool, progress: Progress) -> onnx.
     """Lightning or thunder as one file; see fused.fused."""
     network = onnx.load(onnx_path(model, progress=progress))
     finder = onnx.load(onnx_path(FINDER, progress=progress))
-    parts = Parts(find(finder, people), look(network, SIDES[model]), COCO_17, world=False, looks=FIRST_LOOKS)
+    parts = Parts(detect(finder), look(network, SIDES[model]), COCO_17, False, POINTS, PEOPLE, MANNER)
     return following(model, people, regions, parts)
 
 
@@ -39,6 +41,8 @@ def several(model: str, people: int, regions: bool, progress: Progress) -> onnx.
     """The network for several people as one file; see fused.fused."""
     if regions:
         raise BodyDoubleError(f"{model} looks at whole pictures and takes no regions; make the file without them")
+    if people > PEOPLE:
+        raise BodyDoubleError(f"{people} people asked for; {model} tells {PEOPLE} apart: give 1 to {PEOPLE}")
     network = onnx.load(onnx_path(model, progress=progress))
     seen = movenet_graph.several_graph(network, graph.Preparation.IMAGE)
     whole = Wiring()
@@ -51,88 +55,163 @@ def several(model: str, people: int, regions: bool, progress: Progress) -> onnx.
     return assemble.model(whole.graph(model, inputs, outputs), network, facts(model, people, COCO_17), __doc__ or "")
 
 
-def find(finder: onnx.ModelProto, people: int) -> onnx.ModelProto:
-    """`image` -> `regions` (people, 4) around the people found, zero where there are fewer; all of it for nobody."""
+def detect(finder: onnx.ModelProto) -> onnx.ModelProto:
+    """`image`, `area` (4,) -> `regions` (6, 4) around the people found in an area, `scores`, as Networks.detect.
+
+    The area itself, if it is the whole image and nobody is found in it.
+    """
     wiring = Wiring()
+    feeds = {"image": "image", "area": "area"}
+    wiring.piece(_part(finder), "part/", feeds, {"part": "part", "corner": "corner"})
     seen = movenet_graph.several_graph(finder, graph.Preparation.IMAGE)
-    wiring.piece(seen, "finder/", {"image": "image"}, {"points": "points", "scores": "scores"})
-    gives = {"chosen_regions": "chosen_regions", "chosen_scores": "chosen_scores"}
-    wiring.piece(choose(finder, people, MIN_FOUND), "chosen/", {"points": "points", "scores": "scores"}, gives)
-    feeds = {"image": "image", "chosen_regions": "chosen_regions", "chosen_scores": "chosen_scores"}
-    wiring.piece(_or_everything(finder, people), "everything/", feeds, {"regions": "regions"})
-    image = value("image", IMAGE, onnx.TensorProto.UINT8)
-    return assemble.model(wiring.graph("find", [image], [value("regions", (people, REGION))]), finder, {})
+    wiring.piece(seen, "finder/", {"image": "part"}, {"points": "points", "scores": "points_scores"})
+    gives = {"chosen_points": "chosen_points", "chosen_scores": "chosen_scores"}
+    feeds = {"points": "points", "scores": "points_scores"}
+    wiring.piece(choose(finder, PEOPLE, MIN_FOUND), "chosen/", feeds, gives)
+    feeds = {name: name for name in ("image", "area", "corner", "chosen_points", "chosen_scores")}
+    wiring.piece(_around(finder), "around/", feeds, {"regions": "regions"})
+    wiring.add("Identity", ["chosen_scores"], ["scores"])
+    inputs = [value("image", IMAGE, onnx.TensorProto.UINT8), value("area", (REGION,))]
+    outputs = [value("regions", (PEOPLE, REGION)), value("scores", (PEOPLE,))]
+    return assemble.model(wiring.graph("detect", inputs, outputs), finder, {})
 
 
 def look(network: onnx.ModelProto, side: int) -> onnx.ModelProto:
-    """`image`, `region` -> `keypoints`, `score`, `next_region` of one person, all zero when they are lost."""
+    """`image`, `region` -> `keypoints`, `score`, `next_region`, `seen` of who is there, however unsure."""
     seen = movenet_graph.single_graph(network, side, graph.Preparation.IMAGE)
     wiring = Wiring()
     wiring.piece(limit(network), "limit/", {"image": "image", "region": "region"}, {"limited": "limited"})
     feeds = {"image": "image", "region": "limited"}
-    wiring.piece(seen, "movenet/", feeds, {"points": "points", "score": "seen_score"})
-    feeds = {"image": "image", "region": "limited", "points": "points", "seen_score": "seen_score"}
-    gives = {name: name for name in ("keypoints", "score", "next_region")}
+    wiring.piece(seen, "movenet/", feeds, {"points": "keypoints", "score": "score"})
+    feeds = {"image": "image", "region": "limited", "points": "keypoints"}
+    gives = {"next_region": "next_region", "seen": "seen"}
     wiring.piece(following_square(network), "next/", feeds, gives)
     inputs = [value("image", IMAGE, onnx.TensorProto.UINT8), value("region", (REGION,))]
     outputs = [value("keypoints", (POINTS, 3)), value("score", (1,)), value("next_region", (REGION,))]
+    outputs.append(value("seen", (POINTS, 3)))
     return assemble.model(wiring.graph("look", inputs, outputs), network, {})
+
+
+_SAME_BODY = """
+    place = Gather<axis = 2>(ranked_points, xy)
+    place_low = ReduceMin<axes = [1], keepdims = 0>(place)
+    place_high = ReduceMax<axes = [1], keepdims = 0>(place)
+    extent = Sub(place_high, place_low)
+    size = ReduceL2<axes = [1], keepdims = 1>(extent)
+    size_row = Transpose<perm = [1, 0]>(size)
+    larger = Max(size, size_row)
+    reach = Mul(larger, same_share)
+    place_here = Unsqueeze(place, first_axis)
+    place_there = Unsqueeze(place, second_axis)
+    away = Sub(place_here, place_there)
+    apart = ReduceL2<axes = [3], keepdims = 0>(away)
+    nearest, nearest_rows = TopK<axis = 2, largest = 0>(apart, half_of_points)
+    median = ReduceMax<axes = [2], keepdims = 0>(nearest)
+    alike = LessOrEqual(median, reach)
+    sure = GreaterOrEqual(ranked_scores, least)
+    sure_row = Unsqueeze(sure, first_axis)
+    same = And(alike, sure_row)
+"""
 
 
 def choose(like: onnx.ModelProto, people: int, least: float) -> onnx.ModelProto:
     """`points` (6, 17, 3), `scores` (6,) -> the surest `people`, or the largest for one; zero where there are fewer.
 
-    Gives `chosen_points` (people, 17, 3), `chosen_scores` (people,), `chosen_regions` (people, 4) around all points.
+    Each body once, as movenet_several.people_in. Gives `chosen_points` (people, 17, 3), `chosen_scores` (people,).
     """
-    count = min(people, PEOPLE)
-    rank = "side_sure" if people == 1 else "sure_scores"
+    ranking = parse(
+        like,
+        f"""
+        rank (float[{PEOPLE}, {POINTS}, 3] points, float[{PEOPLE}] scores)
+        => (float[{PEOPLE}, {POINTS}, 3] ranked_points, float[{PEOPLE}] ranked_scores, float[{PEOPLE}, 1] size,
+            bool[{PEOPLE}, {PEOPLE}] same, bool[{PEOPLE}] sure) {{
+            ranked_scores, order = TopK<axis = 0>(scores, everybody)
+            ranked_points = Gather<axis = 0>(points, order)
+            {_SAME_BODY}
+        }}
+        """,
+        {
+            "everybody": np.array([PEOPLE]),
+            "xy": np.array([0, 1]),
+            "same_share": float32(SAME_BODY),
+            "first_axis": np.array([0]),
+            "second_axis": np.array([1]),
+            "half_of_points": np.array([POINTS // 2 + 1]),
+            "least": float32(least),
+        },
+    )
+    wiring = Wiring()
+    feeds = {"points": "points", "scores": "scores"}
+    names = ("ranked_points", "ranked_scores", "size", "same", "sure")
+    wiring.piece(ranking, "rank/", feeds, {name: name for name in names})
+    wiring.piece(fused_search.firsts(like), "firsts/", {"same": "same"}, {"kept": "kept"})
+    feeds = {name: name for name in ("ranked_points", "ranked_scores", "size", "kept", "sure")}
+    gives = {"chosen_points": "chosen_points", "chosen_scores": "chosen_scores"}
+    wiring.piece(_best(like, people), "best/", feeds, gives)
+    inputs = [value("points", (PEOPLE, POINTS, 3)), value("scores", (PEOPLE,))]
+    outputs = [value("chosen_points", (people, POINTS, 3)), value("chosen_scores", (people,))]
+    return assemble.model(wiring.graph("choose", inputs, outputs), like, {})
+
+
+def _best(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
+    """The first `people` of those kept who are sure, for one the largest; the others zero."""
+    rank = "size_kept" if people == 1 else "row_rank"
     text = f"""
-        choose (float[{PEOPLE}, {POINTS}, 3] points, float[{PEOPLE}] scores) => (
-            float[{people}, {POINTS}, 3] chosen_points, float[{people}] chosen_scores, float[{people}, 4] chosen_regions
-        ) {{
-            sure = GreaterOrEqual(scores, least)
-            sure_float = Cast<to = 1>(sure)
-            sure_scores = Mul(scores, sure_float)
-            place = Gather<axis = 2>(points, xy)
-            low = ReduceMin<axes = [1], keepdims = 0>(place)
-            high = ReduceMax<axes = [1], keepdims = 0>(place)
-            extent = Sub(high, low)
-            ends = Add(high, low)
-            middles = Mul(ends, half)
-            longer = ReduceMax<axes = [1], keepdims = 1>(extent)
-            sides = Mul(longer, close)
-            upright = Mul(sides, nothing)
-            regions = Concat<axis = 1>(middles, sides, upright)
-            side_list = Reshape(sides, flat)
-            side_sure = Mul(side_list, sure_float)
-            ranked, order = TopK<axis = 0>({rank}, number)
-            best_scores = Gather<axis = 0>(sure_scores, order)
-            best_sure = Gather<axis = 0>(sure_float, order)
-            best_points = Gather<axis = 0>(points, order)
-            best_regions = Gather<axis = 0>(regions, order)
-            mask_three = Reshape(best_sure, one_person)
-            mask_two = Reshape(best_sure, one_row)
-            kept_points = Mul(best_points, mask_three)
-            kept_regions = Mul(best_regions, mask_two)
-            chosen_points = Pad(kept_points, empty_three)
-            chosen_scores = Pad(best_scores, empty_one)
-            chosen_regions = Pad(kept_regions, empty_two)
+        best (float[{PEOPLE}, {POINTS}, 3] ranked_points, float[{PEOPLE}] ranked_scores, float[{PEOPLE}, 1] size,
+              bool[{PEOPLE}] kept, bool[{PEOPLE}] sure)
+        => (float[{people}, {POINTS}, 3] chosen_points, float[{people}] chosen_scores) {{
+            counted = And(kept, sure)
+            counted_number = Cast<to = 1>(counted)
+            size_list = Reshape(size, flat)
+            size_kept = Mul(size_list, counted_number)
+            row_rank = Mul(row_order, counted_number)
+            highest, order = TopK<axis = 0>({rank}, number)
+            best_points = Gather<axis = 0>(ranked_points, order)
+            best_scores = Gather<axis = 0>(ranked_scores, order)
+            best_kept = Gather<axis = 0>(counted_number, order)
+            mask = Reshape(best_kept, one_person)
+            chosen_points = Mul(best_points, mask)
+            chosen_scores = Mul(best_scores, best_kept)
         }}
     """
-    empty = people - count
     constants: Constants = {
-        "least": float32(least),
-        "xy": np.array([0, 1]),
-        "half": float32(0.5),
-        "close": float32(movenet_crop.CLOSE),
-        "nothing": float32(0),
         "flat": np.array([-1]),
-        "number": np.array([count]),
+        "row_order": np.arange(PEOPLE, 0, -1).astype(np.float32),
+        "number": np.array([people]),
         "one_person": np.array([-1, 1, 1]),
-        "one_row": np.array([-1, 1]),
-        "empty_one": np.array([0, empty]),
-        "empty_two": np.array([0, 0, empty, 0]),
-        "empty_three": np.array([0, 0, 0, empty, 0, 0]),
+    }
+    return parse(like, text, constants)
+
+
+def _part(like: onnx.ModelProto) -> onnx.ModelProto:
+    """`image`, `area` (4,) -> `part`, what of the image is in the area, `corner` (2,) where that begins."""
+    text = """
+        cut (uint8[height, width, 3] image, float[4] area)
+        => (uint8[part_height, part_width, 3] part, float[2] corner) {
+            middle = Gather(area, xy)
+            side = Gather(area, one_side)
+            half_side = Mul(side, half)
+            low = Sub(middle, half_side)
+            high = Add(middle, half_side)
+            low_inside = Max(low, nothing)
+            corner = Floor(low_inside)
+            high_whole = Floor(high)
+            high_end = Add(high_whole, one)
+            starts_columns = Cast<to = 7>(corner)
+            ends_columns = Cast<to = 7>(high_end)
+            starts = Gather(starts_columns, rows_first)
+            ends = Gather(ends_columns, rows_first)
+            part = Slice(image, starts, ends, both_axes)
+        }
+    """
+    constants: Constants = {
+        "xy": np.array([0, 1]),
+        "one_side": np.array([2]),
+        "half": float32(0.5),
+        "nothing": float32(0),
+        "one": float32(1),
+        "rows_first": np.array([1, 0]),
+        "both_axes": np.array([0, 1]),
     }
     return parse(like, text, constants)
 
@@ -153,22 +232,50 @@ _PICTURE_CONSTANTS: Constants = {
 }
 
 
-def _or_everything(like: onnx.ModelProto, people: int) -> onnx.ModelProto:
-    """The regions chosen; the whole image in the first place if nobody was found."""
+def _around(like: onnx.ModelProto) -> onnx.ModelProto:
+    """Regions around the people chosen, as movenet_crop.around_everything; the whole image if there is nobody in it."""
     text = f"""
-        everything (uint8[height, width, 3] image, float[{people}, 4] chosen_regions, float[{people}] chosen_scores)
-        => (float[{people}, 4] regions) {{
+        around (uint8[height, width, 3] image, float[4] area, float[2] corner,
+                float[{PEOPLE}, {POINTS}, 3] chosen_points, float[{PEOPLE}] chosen_scores)
+        => (float[{PEOPLE}, 4] regions) {{
             {_PICTURE}
+            place = Gather<axis = 2>(chosen_points, xy)
+            low = ReduceMin<axes = [1], keepdims = 0>(place)
+            high = ReduceMax<axes = [1], keepdims = 0>(place)
+            extent = Sub(high, low)
+            ends = Add(high, low)
+            middles_part = Mul(ends, half)
+            middles = Add(middles_part, corner)
+            longer = ReduceMax<axes = [1], keepdims = 1>(extent)
+            sides = Mul(longer, close)
+            turns = Mul(sides, nothing)
+            around_all = Concat<axis = 1>(middles, sides, turns)
+            sure = Greater(chosen_scores, nothing)
+            sure_column = Unsqueeze(sure, second_axis)
+            around_sure = Where(sure_column, around_all, nothing)
             surest = ReduceMax<keepdims = 0>(chosen_scores)
             somebody = Greater(surest, nothing)
-            everything_row = Unsqueeze(everything, first_axis)
-            instead = Mul(everything_row, first_place)
-            regions = Where(somebody, chosen_regions, instead)
+            area_side = Gather(area, one_side)
+            whole_seen = GreaterOrEqual(area_side, picture_side)
+            whole_number = Cast<to = 1>(whole_seen)
+            instead_row = Mul(area, whole_number)
+            instead_one = Unsqueeze(instead_row, first_axis)
+            instead = Mul(instead_one, first_place)
+            regions = Where(somebody, around_sure, instead)
         }}
     """
-    first = np.zeros((people, 1), dtype=np.float32)
+    first = np.zeros((PEOPLE, 1), dtype=np.float32)
     first[0] = 1
-    constants = {**_PICTURE_CONSTANTS, "nothing": float32(0), "first_axis": np.array([0]), "first_place": first}
+    constants: Constants = {
+        **_PICTURE_CONSTANTS,
+        "xy": np.array([0, 1]),
+        "close": float32(movenet_crop.CLOSE),
+        "nothing": float32(0),
+        "one_side": np.array([2]),
+        "first_axis": np.array([0]),
+        "second_axis": np.array([1]),
+        "first_place": first,
+    }
     return parse(like, text, constants)
 
 
@@ -246,31 +353,29 @@ _WIDER = """
     wide_middle = Add(picture_middle, away_less)
     wide_region = Concat<axis = 0>(wide_middle, wide_side, upright)
 """
-_KEEP = """
+_CHOICE = """
     hips_likely = Gather<axis = 0>(likely, hips)
     shoulders_likely = Gather<axis = 0>(likely, shoulders)
     hip_likely = ReduceMax<keepdims = 0>(hips_likely)
     shoulder_likely = ReduceMax<keepdims = 0>(shoulders_likely)
     torso_likely = Min(hip_likely, shoulder_likely)
     torso_seen = Greater(torso_likely, least_point)
-    wanted_region = Where(torso_seen, close_region, wide_region)
-    there = GreaterOrEqual(seen_score, least_person)
-    there_float = Cast<to = 1>(there)
-    next_region = Mul(wanted_region, there_float)
-    keypoints = Mul(points, there_float)
-    score = Mul(seen_score, there_float)
+    next_region = Where(torso_seen, close_region, wide_region)
+    is_visible = Greater(likely, least_visible)
+    visible = Cast<to = 1>(is_visible)
+    seen = Concat<axis = 1>(place, visible)
 """
 
 
 def following_square(like: onnx.ModelProto) -> onnx.ModelProto:
-    """`image`, `region`, `points`, `seen_score` -> `keypoints`, `score`, `next_region`, zero for who is lost.
+    """`image`, `region`, `points` -> `next_region` (4,), `seen` (17, 3).
 
     The next region as movenet_crop.close_around or, without a torso, movenet_crop.widened.
     """
     text = f"""
-        follow (uint8[height, width, 3] image, float[4] region, float[{POINTS}, 3] points, float[1] seen_score)
-        => (float[{POINTS}, 3] keypoints, float[1] score, float[4] next_region) {{
-            {_PICTURE} {_CLOSE} {_WIDER} {_KEEP}
+        follow (uint8[height, width, 3] image, float[4] region, float[{POINTS}, 3] points)
+        => (float[4] next_region, float[{POINTS}, 3] seen) {{
+            {_PICTURE} {_CLOSE} {_WIDER} {_CHOICE}
         }}
     """
     constants: Constants = {
@@ -278,7 +383,7 @@ def following_square(like: onnx.ModelProto) -> onnx.ModelProto:
         "xy": np.array([0, 1]),
         "third": np.array([2]),
         "least_point": float32(MIN_POINT),
-        "least_person": float32(MIN_PERSON),
+        "least_visible": float32(SEEN / SURE),
         "far": float32(FAR),
         "minus_far": float32(-FAR),
         "half_close": float32(movenet_crop.CLOSE / 2),
