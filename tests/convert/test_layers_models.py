@@ -75,7 +75,8 @@ def test_the_golden_models_have_every_class_of_layer(golden: Path) -> None:
     of_keras = {f"{kind}{count}D" for kind in ("ZeroPadding", "Cropping", "UpSampling") for count in (1, 3)}
     of_keras |= {"Conv1DTranspose", "GlobalMaxPooling3D", "GlobalAveragePooling3D", "Subtract", "Identity"}
     of_keras |= {"SpatialDropout2D", "SpatialDropout3D", "ActivityRegularization"}
-    assert absent == of_keras | {"Resizing", "EinsumDense"}
+    of_others = {"MultiplyBeta", *(f"PixelShuffle{scale}x" for scale in (2, 3, 4, 8))}
+    assert absent == of_keras | of_others | {"Resizing", "EinsumDense"}
 
 
 def changed(folder: Path, target: Path, edit: Edit) -> Path:
@@ -260,6 +261,14 @@ OF_KERAS: dict[str, tuple[str, list[list[int]], dict[str, Any], dict[str, np.nda
         {"height": 6, "width": 4, "interpolation": "nearest"},
         {},
         lambda x: x.repeat(2, 1).repeat(2, 2),
+    ),
+    "multiply-beta": ("MultiplyBeta", [[3, 2]], {"beta": 0.3}, {}, lambda x: x * np.float32(0.3)),
+    "pixel-shuffle": (
+        "PixelShuffle2x",
+        [[2, 3, 8]],
+        {"scale": 2},
+        {},
+        lambda x: x.reshape(-1, 2, 3, 2, 2, 2).transpose(0, 1, 3, 2, 4, 5).reshape(-1, 4, 6, 2),
     ),
     "dropout": ("SpatialDropout2D", [[3, 2, 1]], {"rate": 0.3}, {}, lambda x: x),
 }

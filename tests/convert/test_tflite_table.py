@@ -286,6 +286,27 @@ def test_spectrum(tmp_path: Path, shape: tuple[int, ...], lengths: tuple[int, in
     agree(tiny, [tiny.op(kind, [y], made)], tmp_path)
 
 
+def test_shapes_of_complex_numbers(tmp_path: Path) -> None:
+    """Their value has an axis of pairs more: axes that files count from the end are counted before it."""
+    tiny = Tiny()
+    y = tiny.input(2, 3, 1, 16)
+    y = tiny.op("RFFT2D", [y, tiny.constant([1, 16], "int32")], (2, 3, 1, 9), "Rfft2dOptions", dtype="complex64")
+    y = tiny.op("SQUEEZE", [y], (2, 3, 9), "SqueezeOptions", dtype="complex64", SqueezeDims=[-2])
+    y = tiny.op("EXPAND_DIMS", [y, tiny.constant(-1, "int32")], (2, 3, 9, 1), dtype="complex64")
+    y = tiny.op("RESHAPE", [y, tiny.constant([3, 2, -1], "int32")], (3, 2, 9), "ReshapeOptions", dtype="complex64")
+    agree(tiny, [tiny.op("CAST", [y], (3, 2, 9), "CastOptions"), tiny.op("COMPLEX_ABS", [y], (3, 2, 9))], tmp_path)
+
+
+def test_a_spectrum_whose_sizes_the_file_has_wrong(tmp_path: Path) -> None:
+    """Converters of old state as many frequencies as there are samples; LiteRT works the sizes out."""
+    tiny = Tiny()
+    y = tiny.op(
+        "RFFT2D", [tiny.input(1, 16), tiny.constant([1, 16], "int32")], (1, 16), "Rfft2dOptions", dtype="complex64"
+    )
+    y = tiny.op("COMPLEX_ABS", [y], (1, 16))
+    agree(tiny, [tiny.op("SQRT", [y], (1, 16))], tmp_path)
+
+
 DYNAMIC: dict[str, Callable[[Tiny], list[int]]] = {
     "WHERE": lambda t: [t.op("WHERE", [t.input(2, 3, dtype="bool")], (0, 2), dtype="int64")],
     "UNIQUE": lambda t: t.ops(

@@ -121,9 +121,13 @@ class Litert:
             kinds = litert.OpResolverType
             kernels = kinds.AUTO if delegates else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
             self._interpreter = litert.Interpreter(model_path=str(model), experimental_op_resolver_type=kernels)
-            self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise self._cannot(error) from error
+        try:
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            if all(-1 not in place.shape for place in self.inputs() if place.shape):
+                raise self._cannot(error) from error  # else the sizes to come may do
 
     def inputs(self) -> list[Place]:
         """What the model is fed."""

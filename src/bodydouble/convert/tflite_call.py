@@ -84,6 +84,11 @@ class Call:
         outputs = [self.scope.subgraph.tensors[n] for n in self.operator.outputs if n >= 0]
         return any(quantized.scale_of(tensor) is not None for tensor in outputs)
 
+    @property
+    def pairs(self) -> int:
+        """1 where the input is of complex numbers, whose value has an axis more than the file says; else 0."""
+        return int(self.tensor(0).dtype == np.complex64)
+
     # Inputs.
 
     def input(self, position: int = 0) -> str:

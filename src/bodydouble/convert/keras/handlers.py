@@ -8,6 +8,7 @@ from bodydouble.convert.keras import (
     normalization,
     preprocessing,
     recurrent,
+    superresolution,
     windows,
     wrappers,
 )
@@ -16,4 +17,14 @@ from bodydouble.convert.keras.calls import LAYERS, PASSING
 # Classes that take masks and say themselves what becomes of them.
 MASKING = frozenset({*core.MASKING, *merging.MASKING, *recurrent.MASKING, *wrappers.MASKING})
 
-__all__ = ["LAYERS", "MASKING", "PASSING", "core", "merging", "normalization", "preprocessing", "windows"]
+__all__ = [
+    "LAYERS",
+    "MASKING",
+    "PASSING",
+    "core",
+    "merging",
+    "normalization",
+    "preprocessing",
+    "superresolution",
+    "windows",
+]

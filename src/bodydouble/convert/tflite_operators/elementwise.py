@@ -288,6 +288,8 @@ def _cast(call: Call) -> Result:
     x, kind = call.input(), call.made()
     if kind == np.complex64:
         raise BodyDoubleError(f"{call.kind} to complex numbers")
+    if call.pairs:  # the real part
+        x = call.add("Gather", [x, call.array(0)], call.dims()[:-1], axis=call.rank() - 1)
     if kind.kind == "u" and call.dtype().kind == "f":
         x = call.cast(x, np.int64)  # as in C on the processors that TFLite runs on: below zero it wraps round
     return call.cast(x, kind)

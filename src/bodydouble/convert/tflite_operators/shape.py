@@ -38,6 +38,8 @@ def _reshape(call: Call) -> Result:
         return _computed(call, x)
     elif call.option("NewShape", ()):
         wanted = tuple(call.option("NewShape"))
+    if call.pairs:
+        return call.reshaped(x, (*filled(call, dims[:-1], wanted or call.stated()), 2))
     if wanted is None or (-1 not in wanted and product(wanted) == 1 and product(dims) != 1):
         wanted = call.stated()  # a scalar's shape is also what is there when there is none
     return call.reshaped(x, filled(call, dims, wanted))
@@ -45,6 +47,8 @@ def _reshape(call: Call) -> Result:
 
 def _computed(call: Call, x: str) -> str:
     """To sizes known only at run time; the file says at least how many there are."""
+    if call.pairs:
+        raise BodyDoubleError("RESHAPE of complex numbers to sizes that are computed")
     sizes = call.cast(call.input(1), np.int64)
     (count,) = call.builder.dims(sizes)
     stated = call.stated()
@@ -75,15 +79,18 @@ def filled(call: Call, dims: Dims, wanted: Dims) -> Dims:
 
 @handles("SQUEEZE")
 def _squeeze(call: Call) -> Result:
-    dims = call.dims()
-    axes = {call.axis(axis, len(dims)) for axis in call.option("SqueezeDims", ())}
-    gone = axes or {axis for axis, n in enumerate(dims) if n == 1}
-    return call.reshaped(call.input(), tuple(n for axis, n in enumerate(dims) if axis not in gone))
+    x, dims, rank = call.input(), call.dims(), len(call.dims()) - call.pairs
+    axes = {call.axis(axis, rank) for axis in call.option("SqueezeDims", ())}
+    gone = sorted(axes or {axis for axis, n in enumerate(dims[:rank]) if n == 1})
+    rest = tuple(n for axis, n in enumerate(dims) if axis not in gone)
+    if sum(isinstance(n, str) for n in rest) <= 1:
+        return call.reshaped(x, rest)
+    return call.add("Squeeze", [x, call.array(gone, name="axes")], rest) if gone else x
 
 
 @handles("EXPAND_DIMS")
 def _expand_dims(call: Call) -> Result:
-    axis = call.axis(call.numbers(1)[0], call.rank() + 1)
+    axis = call.axis(call.numbers(1)[0], call.rank() - call.pairs + 1)
     dims = call.dims()
     return unsqueezed(call, call.input(), axis, (*dims[:axis], 1, *dims[axis:]))
 
@@ -97,8 +104,8 @@ def unsqueezed(call: Call, x: str, axis: int, dims: Dims) -> str:
 
 @handles("TRANSPOSE")
 def _transpose(call: Call) -> Result:
-    dims = call.dims()
-    order = [call.axis(axis, len(dims)) for axis in call.numbers(1)]
+    dims, rank = call.dims(), call.rank() - call.pairs
+    order = [*(call.axis(axis, rank) for axis in call.numbers(1)), *range(rank, len(dims))]
     if sorted(order) != list(range(len(dims))):
         raise BodyDoubleError(f"TRANSPOSE of {len(dims)} axes by {order}")
     return call.add("Transpose", [call.input()], tuple(dims[axis] for axis in order), perm=tuple(order))

@@ -6,7 +6,6 @@ import numpy as np
 
 from bodydouble.convert.tflite_call import Call, Result
 from bodydouble.convert.tflite_operators.registry import handles
-from bodydouble.types import BodyDoubleError
 
 
 @handles("RFFT2D")
@@ -16,21 +15,15 @@ def _rfft_2d(call: Call) -> Result:
     x, (rows, columns) = call.input(), lengths
     if dims[-2:] != (rows, columns):
         x = _fitted(call, x, lengths)
-    before = call.builder.dims(x)[:-2]
-    real = call.add("Unsqueeze", [x, call.array([-1])], (*before, rows, columns, 1))
-    # ONNX wants an axis for the batch before the one that is transformed.
-    count = 1
-    for size in before:
-        if isinstance(size, str):
-            raise BodyDoubleError("RFFT2D of a size known only at run time")
-        count *= size
-    flat = call.reshaped(real, (count * rows, columns, 1))
-    half = columns // 2 + 1
-    value = call.add("DFT", [flat, call.array(columns)], (count * rows, half, 2), axis=1, onesided=1)
+    before, half = call.builder.dims(x)[:-2], columns // 2 + 1
+    # ONNX wants an axis for the batch before those that are transformed.
+    lead = before if before or rows == 1 else (1,)
+    axis = len(lead)
+    value = call.add("Unsqueeze", [x, call.array([-1] if lead == before else [0, -1])], (*lead, rows, columns, 1))
+    value = call.add("DFT", [value, call.array(columns)], (*lead, rows, half, 2), axis=axis + 1, onesided=1)
     if rows > 1:
-        value = call.reshaped(value, (count, rows, half, 2))
-        value = call.add("DFT", [value, call.array(rows)], (count, rows, half, 2), axis=1)
-    return call.reshaped(value, (*before, rows, half, 2))
+        value = call.add("DFT", [value, call.array(rows)], (*lead, rows, half, 2), axis=axis)
+    return value if lead == before else call.reshaped(value, (rows, half, 2))
 
 
 def _fitted(call: Call, x: str, lengths: list[int]) -> str:
