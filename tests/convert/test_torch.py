@@ -97,7 +97,7 @@ def test_agrees_and_takes_any_number_of_pictures() -> None:
     made = network()
     found = to_torch(made)
     pictures = picture(3)
-    assert found.about == {"inputs": {"x": (1, 8, 8, 3)}, "batch": True}
+    assert (found.about["inputs"], found.about["batch"]) == ({"x": (1, 8, 8, 3)}, True)
     with torch.no_grad():
         got = found(torch.from_numpy(pictures))["o"].numpy()
     for number in range(3):
@@ -191,7 +191,7 @@ def test_channels_first_when_asked() -> None:
     found = to_torch(made, layout="nchw")
     got = found(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))["o"].detach().numpy()
     np.testing.assert_allclose(got, reference(made, {"x": x})["o"], rtol=1e-5, atol=1e-5)
-    assert found.about == {"inputs": {"x": (1, 3, 8, 8)}, "batch": True}
+    assert (found.about["inputs"], found.about["batch"]) == ({"x": (1, 3, 8, 8)}, True)
     with pytest.raises(BodyDoubleError, match="choose from nhwc-as-file, nchw"):
         to_torch(made, layout="chwn")  # type: ignore[arg-type]
 

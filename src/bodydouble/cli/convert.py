@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -77,16 +77,17 @@ def convert(
         else:
             model = _converted(source, names, shapes, opset, float16, numbers)
         with written(out, force=force) as part:
+            network: list[str] = []
             if out.suffix == ONNX:
                 part.write_bytes(model.SerializeToString())
             else:
                 step("rebuilding it in PyTorch")
-                _write_torch(model, part, check)
+                network = _write_torch(model, part, check)
             report = None
             if check:
                 step("checking it")
                 report = _checked(model, source, photograph, node_modules)
-    typer.echo("\n".join([*_described(source, out, model), *_judged(report), _next(out, model, check)]))
+    typer.echo("\n".join([*_described(source, out, model), *network, *_judged(report), _next(out, model, check)]))
 
 
 def shapes_of(texts: Sequence[str]) -> InputShapes:
@@ -150,17 +151,25 @@ def _loaded(source: Path) -> onnx.ModelProto:
     return model
 
 
-def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> None:
+def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> list[str]:
+    """Write the network; answers what is to be said of it."""
     from bodydouble.convert import to_torch
 
     module = to_torch(model)
+    judged = []
     if check:
-        from bodydouble.convert.check import check_torch
+        from bodydouble.convert import torch_check
 
-        check_torch(module, model)
+        report = torch_check.check(module, model)
+        off = report.worst.error if report.worst is not None else 0.0
+        judged = [f"checked: PyTorch agrees with ONNX Runtime, off by {off:.1e} of an output's range at most"]
     from bodydouble.convert.torch_model import save
 
     save(module, part)
+    about: dict[str, Any] = getattr(module, "about", {})
+    lines = [f"  output  {name}  to train by: the others only choose by it" for name in about.get("heads", ())]
+    lost = about.get("without gradient") or ()
+    return lines + ([f"  without a gradient: {', '.join(lost)}"] if lost else []) + judged
 
 
 def _checked(model: onnx.ModelProto, source: Path, photograph: Tensor | None, modules: Path | None) -> Report | None:

@@ -52,11 +52,15 @@ def to_onnx(
 
 
 def to_torch(
-    model: onnx.ModelProto | Path | str, *, layout: Literal["nhwc-as-file", "nchw"] = "nhwc-as-file"
+    model: onnx.ModelProto | Path | str,
+    *,
+    layout: Literal["nhwc-as-file", "nchw"] = "nhwc-as-file",
+    heads: bool = True,
 ) -> torch.nn.Module:
     """An ONNX model (itself, its file, or a file that to_onnx reads) as a trainable network with its weights in place.
 
-    A torch.fx.GraphModule in evaluation mode that answers {output: tensor}: see docs/torch.md.
+    A torch.fx.GraphModule in evaluation mode that answers {output: tensor}: see docs/torch.md. heads: layers that the
+    outputs only choose by (an ArgMax's) become outputs after the file's, so that gradients reach their weights.
     Raises BodyDoubleError, in one line, where PyTorch is not installed or operators are missing (all are listed).
     """
     try:
@@ -69,4 +73,4 @@ def to_torch(
 
     if isinstance(model, str | Path):
         model = onnx.load(model) if Path(model).suffix == ".onnx" else to_onnx(model)
-    return from_onnx(model, layout=layout)
+    return from_onnx(model, layout=layout, heads=heads)

@@ -23,7 +23,6 @@ from bodydouble.types import BodyDoubleError
 
 if TYPE_CHECKING:
     import onnx
-    import torch
 
 Tensor = npt.NDArray[Any]
 
@@ -107,34 +106,6 @@ def _limit(reference: references.Reference, source: Path, made: Sequence[Feed]) 
     apart = differences(reference.run(given), others.run(given))
     spread = max((difference.error for difference in apart), default=0.0)
     return max(TOLERANCE, ROUNDING * spread) if spread else None
-
-
-def check_torch(module: torch.nn.Module, model: onnx.ModelProto) -> Report:
-    """Check a PyTorch module against the ONNX model that it was made of, in ONNX Runtime.
-
-    Raises BodyDoubleError, one line, if they differ by more than TORCH_TOLERANCE.
-    """
-    import torch
-
-    made = feeds(inputs_of(model), limits=row_limits(model))
-    content = model.SerializeToString()
-    wanted = [run(content, feed) for feed in made]
-    got: list[Feed] = []
-    with torch.no_grad():
-        for feed, answer in zip(made, wanted, strict=True):
-            results = module(*(torch.from_numpy(value.copy()) for value in feed.values()))
-            if isinstance(results, dict):
-                results = [results[name] for name in answer]
-            listed = results if isinstance(results, tuple | list) else [results]
-            got.append({name: np.asarray(value) for name, value in zip(answer, listed, strict=True)})
-    report = Report(len(made), "ONNX Runtime", tuple(differences(wanted, got, limit=TORCH_TOLERANCE)))
-    worst = report.worst
-    if worst is not None and not report.within(TORCH_TOLERANCE):
-        raise BodyDoubleError(
-            f"the PyTorch model is not what ONNX Runtime computes: output {worst.output} is off by "
-            f"{worst.error:.1e} of its range (at most {TORCH_TOLERANCE:g} is allowed); please report the model"
-        )
-    return report
 
 
 def sound(model: onnx.ModelProto) -> None:

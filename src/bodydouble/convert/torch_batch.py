@@ -6,13 +6,19 @@ twice the elements gets -1 for its first size. The result stands only if both pi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import fx
 
+# Shape and dtype of an input; None for what the file does not say.
+Input = tuple[tuple[int | None, ...] | None, torch.dtype | None]
+
 PICTURES = 2
 SEED = 0
+PICTURE_AXES = 4
+OPEN_PICTURE, OPEN_AXIS = 256, 4  # sizes that are left open: of pictures such that most networks take, of other inputs
 # Of an output's range over the pictures. Pictures that mix differ by as much as the pictures do; the same sums in
 # another order by far less, also where noise for a picture drives a sigmoid to a narrow range.
 TOLERANCE = 1e-2
@@ -45,16 +51,16 @@ def _sizes(node: fx.Node) -> list[Any]:
     return list(wanted) if isinstance(wanted, list | tuple) else [None]
 
 
-def free_batch(model: fx.GraphModule, inputs: list[tuple[tuple[int | None, ...] | None, torch.dtype | None]]) -> bool:
+def free_batch(model: fx.GraphModule, inputs: Sequence[Input]) -> bool:
     """Mend the model in place so that it takes any number of pictures; False, and nothing changed, where it cannot.
 
     inputs: shape and dtype of each input, as the model takes it.
     """
     if not any(shape and len(shape) > 1 and shape[0] == 1 for shape, _ in inputs):
         return False
-    pictures = _samples(inputs)
-    if pictures is None:
-        return False
+    if any(shape is None or dtype is None or None in shape for shape, dtype in inputs):
+        return False  # sizes are open
+    pictures = samples(inputs, PICTURES)
     try:
         with torch.no_grad():
             first = _Watcher(model)
@@ -71,26 +77,24 @@ def free_batch(model: fx.GraphModule, inputs: list[tuple[tuple[int | None, ...] 
     return True
 
 
-def _samples(
-    inputs: list[tuple[tuple[int | None, ...] | None, torch.dtype | None]],
-) -> list[list[torch.Tensor]] | None:
-    """Noise of the inputs' shapes for each picture; what has no batch is the same for both. None: sizes are open."""
+def samples(inputs: Sequence[Input], count: int) -> list[list[torch.Tensor]]:
+    """Noise of the inputs' shapes for each picture; what has no batch is the same for all. Open sizes are filled in."""
     random = torch.Generator().manual_seed(SEED)
-    pictures: list[list[torch.Tensor]] = [[] for _ in range(PICTURES)]
+    pictures: list[list[torch.Tensor]] = [[] for _ in range(count)]
     for shape, dtype in inputs:
-        if shape is None or dtype is None or any(size is None for size in shape):
-            return None
+        across = OPEN_PICTURE if len(shape or ()) == PICTURE_AXES else OPEN_AXIS
+        sizes = [(across if axis else 1) if size is None else size for axis, size in enumerate(shape or ())]
+        kind = dtype or torch.float32
         for picture in pictures:
-            batched = len(shape) > 1 and shape[0] == 1
-            if picture is not pictures[0] and not batched:
+            if picture is not pictures[0] and not (len(sizes) > 1 and sizes[0] == 1):
                 picture.append(pictures[0][-1])
             else:
-                noise = torch.rand([size or 0 for size in shape], generator=random)
-                picture.append(noise.to(dtype) if dtype.is_floating_point else (noise * 100).to(dtype))
+                noise = torch.rand(sizes, generator=random)
+                picture.append(noise.to(kind) if kind.is_floating_point else (noise * 100).to(kind))
     return pictures
 
 
-def _joined(pictures: list[list[torch.Tensor]], inputs: list[Any]) -> list[torch.Tensor]:
+def _joined(pictures: list[list[torch.Tensor]], inputs: Sequence[Any]) -> list[torch.Tensor]:
     columns = zip(inputs, zip(*pictures, strict=True), strict=True)
     return [torch.cat(column) if len(shape) > 1 and shape[0] == 1 else column[0] for (shape, _), column in columns]
 

@@ -132,6 +132,7 @@ class Call:
         """Hold a module under the layer's name and run it."""
         path = self.scope.path(self.name())
         self.scope.hold(path, module)
+        self.scope.layers[path] = self.name()
         return self.scope.node("call_module", path, (x,))
 
     def parameter(self, position: int, form: str = "", array: torch.Tensor | None = None) -> nn.Parameter:

@@ -91,6 +91,7 @@ class Scope:
         self.captured: dict[str, Any] = {}  # of the outer scope, by the name of the placeholder's value
         self.channels: dict[str, int] = {}  # axis of the channels that a layer with weights made
         self.taken: set[str] = set()
+        self.layers: dict[str, str] = {}  # the file's name of the layer at a path
         self.fixed: Any = None  # what a loop's body captures, by label; None: captured values are arguments
         self.anchor: Any = None  # a tensor at run time; None: the first input
         self.known = known_of(graph)

@@ -24,8 +24,9 @@ from bodydouble.convert import (  # noqa: F401 - importing them registers their 
     torch_resize,
     torch_shape,
 )
-from bodydouble.convert.torch_batch import free_batch
+from bodydouble.convert.torch_batch import Input, free_batch, samples
 from bodydouble.convert.torch_call import convert
+from bodydouble.convert.torch_gradients import add_heads
 from bodydouble.convert.torch_graph import Scope, Shared
 from bodydouble.types import BodyDoubleError
 
@@ -35,12 +36,14 @@ CHANNELS_LAST = [0, 2, 3, 1]
 CHANNELS_FIRST = (0, 3, 1, 2)
 
 
-def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file") -> fx.GraphModule:
+def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file", heads: bool = True) -> fx.GraphModule:
     """The model as a network in evaluation mode; weights are parameters, other constants buffers.
 
     layout: "nchw" takes pictures (inputs of four axes) channels first; outputs stay as in the file.
-    model.about holds "inputs" (argument -> shape in the chosen layout, None where open) and "batch": whether any number
-    of pictures may be sent at once. Raises BodyDoubleError, in one line, listing every operator it has not.
+    heads: whether layers whose weights reach the outputs only by a choice (ArgMax) become outputs after the file's.
+    model.about holds "inputs" (argument -> shape in the chosen layout, None where open), "batch": whether any number of
+    pictures may be sent at once, "heads": the outputs added, and "without gradient": the parameters that get none from
+    any output (None: could not be tried). Raises BodyDoubleError, in one line, listing every operator it has not.
     """
     if layout not in LAYOUTS:
         raise BodyDoubleError(f"no layout {layout!r}; choose from {', '.join(LAYOUTS)}")
@@ -52,7 +55,7 @@ def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file") -> fx.Gra
     scope = Scope(Shared(opset), inferred)
     stored = {tensor.name for tensor in inferred.initializer}
     fed = [place.name for place in inferred.input if place.name not in stored]
-    inputs = []
+    inputs: list[Input] = []
     for name in fed:
         known = scope.about(name)
         value, shape = scope.placeholder(name), known.shape
@@ -64,10 +67,22 @@ def from_onnx(model: onnx.ModelProto, *, layout: str = "nhwc-as-file") -> fx.Gra
         convert(scope)
     _check(scope, inferred.name)
     network = _network(scope, [place.name for place in inferred.output])
+    added, lost = _headed(network, scope, inputs) if heads else ((), None)
     shapes = {scope.label(name): shape for name, (shape, _) in zip(fed, inputs, strict=True)}
     open_batch = bool(shapes) and all(shape is None or not shape or shape[0] is None for shape in shapes.values())
-    network.about = {"inputs": shapes, "batch": open_batch or free_batch(network, inputs)}
+    batch = open_batch or free_batch(network, inputs)
+    network.about = {"inputs": shapes, "batch": batch, "heads": added, "without gradient": lost}
     return network
+
+
+def _headed(
+    network: fx.GraphModule, scope: Scope, inputs: list[Input]
+) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Add the heads; see add_heads. Nothing is done to a network that does not take the noise it is tried with."""
+    try:
+        return add_heads(network, scope.layers, samples(inputs, 1)[0])
+    except (RuntimeError, ValueError, IndexError, TypeError):
+        return (), None
 
 
 def _check(scope: Scope, name: str) -> None:
