@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bodydouble import models
-from bodydouble.models.cards import Companion, Member, Package, Url, parse
+from bodydouble.models.cards import Companion, Member, Package, Url, members, parse, read_zoo, zoo
 from bodydouble.types import BodyDoubleError
 
 SOURCES = 'sources = [{ package = "box", member = "a/thing.tflite" }, { url = "file:///thing.tflite" }]'
@@ -110,3 +110,33 @@ def test_the_models_of_tfjs_come_with_their_weights() -> None:
 def test_an_unknown_name_lists_the_known() -> None:
     with pytest.raises(BodyDoubleError, match=r'no model "lite"; choose from blazepose-detector, .*walk-front'):
         models.card("lite")
+
+
+COMBINED = (
+    GOOD
+    + """
+[combinations.pair]
+about = "two at once"
+models = ["NAME"]
+"""
+)
+
+
+def test_a_combination_names_its_models():
+    (card,) = parse(GOOD).values()
+    _, combinations = read_zoo(COMBINED.replace("NAME", card.name))
+    assert combinations["pair"].models == (card.name,)
+    assert combinations["pair"].about == "two at once"
+
+
+@pytest.mark.parametrize("models", ['"no-such"', ""])
+def test_a_combination_of_nothing_known_is_refused(models):
+    with pytest.raises(BodyDoubleError, match="wanted a name of its own and models of"):
+        read_zoo(COMBINED.replace('"NAME"', models))
+
+
+def test_a_name_stands_for_its_files():
+    assert members("blazepose-lite") == ("blazepose-lite",)
+    assert set(members("best")) < set(zoo())
+    with pytest.raises(BodyDoubleError, match=r"choose from .*best"):
+        members("no-such")

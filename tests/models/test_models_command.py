@@ -21,6 +21,9 @@ def clips(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
     monkeypatch.setattr(cards_module, "zoo", lambda: cards)
     monkeypatch.setattr(fetching, "zoo", lambda: cards)
     monkeypatch.setattr(models, "zoo", lambda: cards)
+    sets = {"pair": cards_module.Combination("pair", "both at once", ("thing", "other"))}
+    monkeypatch.setattr(cards_module, "combinations", lambda: sets)
+    monkeypatch.setattr(models, "combinations", lambda: sets)
     return fake
 
 
@@ -41,11 +44,11 @@ def test_pull_several_then_all(clips: Fake, capsys: pytest.CaptureFixture[str]) 
 
 def test_list_says_what_is_there(clips: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list") == 0
-    assert capsys.readouterr().out.count("not fetched") == 2
+    assert capsys.readouterr().out.count("not fetched") == 3  # two files, and the set of both
     models.fetch("thing")
     assert run("list") == 0
     out = capsys.readouterr().out
-    assert out.count("cached") == 2
+    assert out.count("cached") == 3
     assert str(models.cache_dir()) in out
 
 
@@ -78,3 +81,13 @@ def test_no_network(clips: Fake, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pull", "thing") == 2
     told = capsys.readouterr().err.strip().splitlines()
     assert "thing cannot be fetched (box 1.0 with pip: nothing answers)" in told[-1]
+
+
+def test_a_set_is_pulled_and_told_of_as_its_files(clips: Fake, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("pull", "pair", "other") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["thing", "other"]
+    assert run("info", "pair") == 0
+    told = capsys.readouterr().out
+    assert "both at once" in told
+    assert "other (cached)" in told

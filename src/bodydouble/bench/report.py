@@ -70,7 +70,9 @@ def name_of(one: Measured) -> str:
 
 
 def raw_bytes(model: str) -> float | None:
-    """Bytes of one answer of the published network, None if their number depends on the picture."""
+    """Bytes of one answer of the published network, None if their number depends on the picture, or of several."""
+    if model in models.combinations():
+        return None
     outputs = onnx.load(models.onnx_path(model)).graph.output
     sizes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in outputs]
     return None if any(0 in size for size in sizes) else float(sum(4 * np.prod(size) for size in sizes))

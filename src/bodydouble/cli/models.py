@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,6 +33,11 @@ def list_models() -> None:
         table.columns[column].no_wrap = True
     for name, card in models.zoo().items():
         table.add_row(name, card.kind, _size(card.whole_size), card.licence, models.status(name), card.about)
+    for name, combination in models.combinations().items():
+        licences = " and ".join(sorted({models.card(one).licence for one in combination.models}))
+        size = _size(sum(models.card(one).whole_size for one in combination.models))
+        states = {models.status(one) for one in combination.models}
+        table.add_row(name, "set", size, licences, _state(states), combination.about)
     Console().print(table)
     typer.echo(f"cache: {models.cache_dir()}")
 
@@ -48,9 +53,8 @@ def pull(
     if bool(names) == everything:
         raise BodyDoubleError("say what to fetch, or --all: bodydouble models pull NAME... (bodydouble models list)")
     wanted = list(models.zoo()) if everything else list(dict.fromkeys(names or ()))
-    for name in wanted:
-        models.card(name)  # an unknown name stops this before anything is fetched
-    for name in wanted:
+    wanted = [one for name in wanted for one in models.members(name)]  # an unknown name stops this before fetching
+    for name in dict.fromkeys(wanted):
         with _bar() as progress:
             path = models.fetch(name, progress)
             if models.card(name).kind == "model":
@@ -63,6 +67,13 @@ def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models l
     """All that is known of a model or clip: licence, origin, hash, where it is, inputs and outputs."""
     from bodydouble import models
 
+    if name in models.combinations():
+        combination = models.combinations()[name]
+        typer.echo(f"{'about':8} {combination.about}\n{'kind':8} a set of models")
+        for one in combination.models:
+            typer.echo(f"{'model':8} {one} ({models.status(one)}): {models.card(one).about}")
+        return
+    models.members(name)  # says all the names there are
     card = models.card(name)
     rows = [
         ("about", card.about),
@@ -78,6 +89,11 @@ def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models l
     ]
     for label, text in rows:
         typer.echo(f"{label:8} {text}")
+
+
+def _state(states: Collection[str]) -> str:
+    """The state of a set: that of all, or in words what is missing."""
+    return next(iter(states)) if len(states) == 1 else "partly cached"
 
 
 def _size(count: int) -> str:

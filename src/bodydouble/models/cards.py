@@ -101,10 +101,28 @@ class Card:
         return PurePosixPath(first.path if isinstance(first, Member) else urlsplit(first.address).path).suffix
 
 
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Models that are used together. models: names of cards."""
+
+    name: str
+    about: str
+    models: tuple[str, ...]
+
+
 @cache
+def _shipped() -> tuple[Mapping[str, Card], Mapping[str, Combination]]:
+    return read_zoo(resources.files(__package__).joinpath("zoo.toml").read_text(encoding="utf-8"))
+
+
 def zoo() -> Mapping[str, Card]:
     """Every card by name, in zoo.toml's order."""
-    return parse(resources.files(__package__).joinpath("zoo.toml").read_text(encoding="utf-8"))
+    return _shipped()[0]
+
+
+def combinations() -> Mapping[str, Combination]:
+    """Every combination of models by name."""
+    return _shipped()[1]
 
 
 def card(name: str) -> Card:
@@ -115,8 +133,23 @@ def card(name: str) -> Card:
     return cards[name]
 
 
+def members(name: str) -> tuple[str, ...]:
+    """The names of the files behind a name: its own, or those of a combination. Raises BodyDoubleError as card does."""
+    if name in combinations():
+        return combinations()[name].models
+    if name not in zoo():
+        known = ", ".join((*zoo(), *combinations()))
+        raise BodyDoubleError(f'no model "{name}"; choose from {known} (bodydouble models list)')
+    return (name,)
+
+
 def parse(text: str) -> dict[str, Card]:
-    """Cards of a zoo.toml.
+    """Cards of a zoo.toml; see read_zoo."""
+    return read_zoo(text)[0]
+
+
+def read_zoo(text: str) -> tuple[dict[str, Card], dict[str, Combination]]:
+    """Cards and combinations of a zoo.toml.
 
     Raises BodyDoubleError naming the table and the key that is missing, unknown or of a wrong type.
     """
@@ -126,8 +159,9 @@ def parse(text: str) -> dict[str, Card]:
         raise BodyDoubleError(f"zoo.toml is not valid TOML: {error}") from error
     packages = {key: _package(key, table) for key, table in document.tables("packages").items()}
     cards = {name: _card(name, table, packages) for name, table in document.tables("files").items()}
+    combined = {name: _combination(name, table, cards) for name, table in document.tables("combinations").items()}
     document.done()
-    return cards
+    return cards, combined
 
 
 class _Table:
@@ -164,6 +198,17 @@ class _Table:
     def done(self) -> None:
         if self.content:
             raise BodyDoubleError(f"{self.where} has unknown keys: {', '.join(self.content)}")
+
+
+def _combination(name: str, table: _Table, cards: Mapping[str, Card]) -> Combination:
+    found = Combination(name, table.take("about", str), tuple(table.take("models", list)))
+    unknown = [one for one in found.models if one not in cards]
+    if unknown or not found.models or name in cards:
+        raise BodyDoubleError(
+            f"{table.where}: wanted a name of its own and models of {', '.join(cards)}; found {list(found.models)}"
+        )
+    table.done()
+    return found
 
 
 def _package(key: str, table: _Table) -> Package:
