@@ -234,7 +234,7 @@ def test_bad_wishes_are_one_line(model, people, words):
 
 @pytest.mark.models
 def test_one_file_finds_what_the_estimator_finds(test_data):
-    graph = fused.fused("blazepose-lite", 2)
+    graph = fused.fused("blazepose-lite", 1)
     run = session(graph).run
     estimate = load("blazepose-lite", device="cpu")
     with open_source(test_data / "coco") as source:
