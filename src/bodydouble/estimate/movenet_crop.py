@@ -31,7 +31,7 @@ def central_square(width: int, height: int) -> Region:
 
 def torso_seen(points: Array) -> bool:
     """Whether a hip and a shoulder count."""
-    return bool(points[HIPS, 2].max() > MIN_POINT and points[SHOULDERS, 2].max() > MIN_POINT)
+    return any(points[hip, 2] > MIN_POINT for hip in HIPS) and any(points[one, 2] > MIN_POINT for one in SHOULDERS)
 
 
 def around_body(points: Array) -> Region:
@@ -52,7 +52,7 @@ def close_around(points: Array, width: int, height: int) -> Region:
     low, high = counted.min(axis=0), counted.max(axis=0)
     margin = CLOSE / 2 * float((high - low).max())
     low, high = (low + high) / 2 - margin, (low + high) / 2 + margin
-    if not (points[ANKLES, 2] > MIN_POINT).any():
+    if not any(points[ankle, 2] > MIN_POINT for ankle in ANKLES):
         middle = points[HIPS, :2].mean(axis=0)
         reach = LEGS * float(np.abs(points[TORSO, :2] - middle).max())
         picture = np.array([width, height], dtype=np.float64)

@@ -44,4 +44,4 @@ class OneEuro:
 
 def _share(cutoff: Array | float, step: float) -> Array:
     """The new value's weight in a low-pass filter of this cutoff, `step` seconds after the last value."""
-    return np.asarray(1.0 / (1.0 + 1.0 / (2 * math.pi * np.asarray(cutoff) * step)))
+    return np.asarray(1.0 / (1.0 + 1.0 / (2 * math.pi * cutoff * step)))
