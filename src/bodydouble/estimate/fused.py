@@ -33,6 +33,9 @@ from bodydouble.types import BodyDoubleError
 MOST_PEOPLE = 32
 IMAGE = ("height", "width", 3)
 NEXT = "next_regions"
+# Regions are looked at rounded to parts of a pixel and of a radian: runtimes that differ by a hair then see the same
+# bytes, and answer alike. OpenCV's crops, with which the estimators work on a CPU, are rounded to as much.
+GRID = (32.0, 32.0, 32.0, 8192.0)
 
 # model, people, whether the file takes regions, progress of fetching
 Fuser = Callable[[str, int, bool, Progress], onnx.ModelProto]
@@ -166,6 +169,7 @@ def _constants(whole: Wiring, people: int, parts: Parts) -> None:
         "smallest": float32(SMALLEST),
         "side_entry": np.array(2),
         "scalar": np.array([], np.int64),
+        "grid": np.array(GRID, np.float32),
         "everybody": np.arange(people),
         "first_axis": np.array([0]),
     }.items():
@@ -320,7 +324,10 @@ def _look(parts: Parts) -> onnx.GraphProto:
     named = {"next_region": "regions", "score": "scores"}
     gives = {name: f"{named.get(name, name)}_after" for name in ("keypoints", "score", "next_region", "seen")}
     gives |= {"world": "world_after"} if parts.world else {}
-    body.piece(parts.look, "look/", {"image": "image", "region": "regions_before"}, gives)
+    body.add("Mul", ["regions_before", "grid"], ["grid_place"])
+    body.add("Round", ["grid_place"], ["grid_whole"])
+    body.add("Div", ["grid_whole", "grid"], ["region"])
+    body.piece(parts.look, "look/", {"image": "image", "region": "region"}, gives)
     body.add("Reshape", ["scores_after", "scalar"], ["score"])
     body.add("Gather", ["regions_after", "side_entry"], ["side_after"])
     body.add("GreaterOrEqual", ["side_after", "smallest"], ["usable_after"])
