@@ -1,17 +1,18 @@
 """Turns model files into PyTorch networks and compares them with ONNX Runtime on the ONNX models they are made of.
 
-    python benchmarks/torch_conversions.py [MODEL ...] [--picture PHOTO] [--cache FOLDER]
+    python benchmarks/torch_conversions.py [MODEL ...] [--picture PHOTO] [--cache FOLDER] [--dynamo PARAMETERS]
 
 MODEL: .json of a TFJS model, .tflite or .onnx; without any, the known set of conversions.py, and the table is written
 into docs/torch.md. Columns: largest difference over an output's range (random values and a photograph) of PyTorch
-from ONNX Runtime, and of each from the same network in float64; parameters without a gradient from any output; whether
-any number of pictures goes through at once; the difference after torch.onnx.export (TorchScript and dynamo exporter).
+from ONNX Runtime, and of each from the same network in float64; parameters, and those without a gradient from any
+output; heads that became outputs for that; whether any number of pictures goes through at once; the difference after
+torch.onnx.export (TorchScript and dynamo exporter). The dynamo exporter takes minutes for large networks: it is tried
+for those of at most --dynamo parameters.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import io
 import sys
 import warnings
@@ -25,7 +26,7 @@ import torch
 from conversion_sets import FEEDS, SHAPES, known_set
 from rich.console import Console
 
-from bodydouble.convert import check, compare, samples, to_onnx, to_torch
+from bodydouble.convert import check, compare, samples, to_onnx, to_torch, torch_check
 from bodydouble.types import BodyDoubleError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -33,19 +34,9 @@ PAGE = REPOSITORY / "docs" / "torch.md"
 MARK = "<!-- table: benchmarks/torch_conversions.py -->"
 HEAD = (
     "| model | from ONNX Runtime | PyTorch from float64 | ONNX Runtime from float64 | parameters | without gradient "
-    "| batch | exported, TorchScript | exported, dynamo |"
+    "| heads added | batch | exported, TorchScript | exported, dynamo |"
 )
 Feed = dict[str, Any]
-
-
-def run(network: torch.nn.Module, feeds: list[Feed], double: bool = False) -> list[Feed]:
-    answers = []
-    for feed in feeds:
-        tensors = [torch.from_numpy(np.array(values)) for values in feed.values()]
-        tensors = [t.double() if double and t.is_floating_point() else t for t in tensors]
-        with torch.no_grad():
-            answers.append({name: values.numpy() for name, values in network(*tensors).items()})
-    return answers
 
 
 def worst(wanted: list[Feed], got: list[Feed]) -> float:
@@ -62,9 +53,10 @@ def unreached(network: torch.nn.Module, feed: Feed) -> int:
 
 
 def exported(network: torch.nn.Module, feed: Feed, wanted: Feed, dynamo: bool) -> str:
-    names = list(wanted)
     tensors = tuple(torch.from_numpy(np.array(values)) for values in feed.values())
     file = io.BytesIO()
+    with torch.no_grad():
+        names = list(network(*tensors))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -80,10 +72,11 @@ def exported(network: torch.nn.Module, feed: Feed, wanted: Feed, dynamo: bool) -
         got = check.run(content, given)
     except Exception as error:  # noqa: BLE001 - an exporter fails in its own ways; the table says so
         return f"fails ({type(error).__name__})"
-    return f"{worst([wanted], [dict(zip(names, got.values(), strict=True))]):.0e}"
+    answered = dict(zip(names, got.values(), strict=True))
+    return f"{worst([wanted], [{name: answered[name] for name in wanted}]):.0e}"
 
 
-def row(path: Path, picture: np.ndarray) -> str:
+def row(path: Path, picture: np.ndarray, most: int) -> str:
     model = onnx.load(path) if path.suffix == ".onnx" else to_onnx(path)
     network = to_torch(model)
     given = SHAPES.get(path.stem, {})
@@ -95,13 +88,16 @@ def row(path: Path, picture: np.ndarray) -> str:
     names = [place.name for place in check.inputs_of(model)]
     feeds = [{name: feed[name] for name in names} for feed in feeds]
     content = model.SerializeToString()
-    wanted, got = [check.run(content, feed) for feed in feeds], run(network, feeds)
-    double = run(copy.deepcopy(network).double(), feeds, double=True)
+    wanted = [check.run(content, feed) for feed in feeds]
+    exact, names = torch_check.in_float64(network), list(wanted[0])
+    got = [torch_check.answers(network, feed, names) for feed in feeds]
+    double = [torch_check.answers(exact, feed, names) for feed in feeds]
     cells = [worst(wanted, got), worst(double, got), worst(double, wanted)]
     lost, count = unreached(network, feeds[1]), len(list(network.parameters()))
-    again = [exported(network, feeds[1], wanted[1], dynamo) for dynamo in (False, True)]
-    batch = "any" if network.about["batch"] else "1"
-    return " | ".join([f"| {path.stem}", *(f"{n:.0e}" for n in cells), f"{count} | {lost} | {batch}", *again]) + " |"
+    again = [exported(network, feeds[1], wanted[1], dynamo=False)]
+    again.append(exported(network, feeds[1], wanted[1], dynamo=True) if count <= most else "not tried")
+    rest = [count, lost, len(network.about["heads"]), "any" if network.about["batch"] else 1, *again]
+    return " | ".join([f"| {path.stem}", *(f"{n:.0e}" for n in cells), *map(str, rest)]) + " |"
 
 
 def main() -> None:
@@ -109,6 +105,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", type=Path, metavar="MODEL")
     photograph = REPOSITORY.parent / "shared" / "data" / "coco" / "000000000785.jpg"
     parser.add_argument("--picture", type=Path, default=photograph)
+    parser.add_argument("--dynamo", type=int, default=80, metavar="PARAMETERS")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "bodydouble-benchmarks")
     options = parser.parse_args()
     read = cv2.imread(str(options.picture))
@@ -118,7 +115,7 @@ def main() -> None:
     lines, console = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1)], Console(soft_wrap=True)
     for path in options.models or known_set(options.cache):
         try:
-            lines.append(row(path, picture))
+            lines.append(row(path, picture, options.dynamo))
         except (BodyDoubleError, RuntimeError, TypeError, ValueError) as error:
             lines.append(f"| {path.stem} | {str(error).splitlines()[0][:120]} |" + " |" * (HEAD.count("|") - 3))
         console.print(lines[-1], markup=False)

@@ -88,3 +88,24 @@ def test_a_network_that_does_not_take_noise_is_left_as_it_is() -> None:
     found = to_torch(model(body, {"w": weights(3, 3), "s": np.array([5, 12])}, "float[n,3] x"))
     assert (found.about["heads"], found.about["without gradient"]) == ((), None)
     assert found(torch.ones(20, 3))["o"].shape == (5, 12)
+
+
+@pytest.mark.parametrize(("layer", "gates", "count"), [("LSTM", 4, 8), ("GRU", 3, 8), ("RNN", 1, 8)])
+def test_recurrent_layers_train(layer: str, gates: int, count: int) -> None:
+    """Both directions: two matrices and two biases each."""
+    reset = ", linear_before_reset: int = 1" if layer == "GRU" else ""
+    body = f'o, last = {layer}<hidden_size: int = 2, direction: string = "bidirectional"{reset}>(x, w, r, b)'
+    stored = {"w": weights(2, 2 * gates, 3), "r": weights(2, 2 * gates, 2), "b": weights(2, 4 * gates)}
+    found = to_torch(model(body, stored, "float[6,4,3] x"))
+    found(torch.ones(6, 4, 3))["o"].square().sum().backward()
+    assert [p.grad is not None and bool(p.grad.abs().max() > 0) for p in found.parameters()] == [True] * count
+
+
+def test_chance_draws_from_what_the_file_says() -> None:
+    body = """o = RandomNormalLike<mean: float = 5.0, scale: float = 2.0>(x)"""
+    drawn = to_torch(model(body, {}, "float[100,100] x"))(torch.zeros(100, 100))["o"]
+    assert abs(drawn.mean() - 5) < 0.1
+    assert abs(drawn.std() - 2) < 0.1
+    body = """o = RandomUniformLike<low: float = -1.0, high: float = 3.0>(x)"""
+    drawn = to_torch(model(body, {}, "float[100,100] x"))(torch.zeros(100, 100))["o"]
+    assert -1 <= drawn.min() < -0.9 < 2.9 < drawn.max() <= 3

@@ -125,6 +125,33 @@ CASES: dict[str, str] = {
             w = Add(v, y)  s = ReduceSum<keepdims: int = 0>(w)
             l = Constant<value: tensor = int64 {3}>()  h = Less(n, l) }>""",
 }
+for direction, sides in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+    for layer, gates in (("LSTM", 4), ("GRU", 3), ("RNN", 1)):
+        reset = ", linear_before_reset: int = 1" if layer == "GRU" else ""
+        sizes = {"w": (sides, 2 * gates, 5), "r": (sides, 2 * gates, 2), "c": (sides, 4 * gates)}
+        stored = "".join(
+            f"{name}s = Constant<value_ints: ints = {list(shape)}>()  {name}n = Range(zero, {name}e, one)  "
+            f"{name}f = Cast<to: int = 1>({name}n)  {name}g = Sin({name}f)  {name} = Reshape({name}g, {name}s)  "
+            for name, shape in sizes.items()
+        )
+        ends = "".join(
+            f"{name}e = Constant<value_int: int = {int(np.prod(shape))}>()  " for name, shape in sizes.items()
+        )
+        more = ", q" if layer == "LSTM" else ""
+        CASES[f"{layer}-{direction}"] = f"""zero = Constant<value_int: int = 0>()  one = Constant<value_int: int = 1>()
+            {ends}{stored}k = Constant<value_ints: ints = [6, 6, 5]>()  z = Reshape(x, k)
+            o, p{more} = {layer}<hidden_size: int = 2, direction: string = "{direction}"{reset}>(z, w, r, c)"""
+CASES[
+    "reverse-sequence"
+] = """l = Constant<value_ints: ints = [6, 1, 3]>()  k = Constant<value_ints: ints = [12, 3, 5]>()
+    z = Reshape(x, k)  o = ReverseSequence<time_axis: int = 0, batch_axis: int = 1>(z, l)"""
+CASES["unique"] = "z = Sign(x)  o, p, q, r = Unique<sorted: int = 0>(z)"
+CASES["unique-axis"] = "z = Gather<axis: int = 3>(x, i)  o, p, q, r = Unique<axis: int = 1>(z)"
+# Four entries: ONNX Runtime's transform of other lengths is a hundred times less exact.
+CASES["dft"] = """k = Constant<value_ints: ints = [45, 4, 2]>()  v = Concat<axis: int = 0>(x, y)  z = Reshape(v, k)
+    o = DFT<axis: int = 1>(z)  p = DFT<axis: int = 1, inverse: int = 1>(o)"""
+CASES["dft-real"] = """k = Constant<value_ints: ints = [45, 4, 1]>()  z = Reshape(x, k)
+    o = DFT<axis: int = 1, onesided: int = 1>(z)  p = DFT<axis: int = 1>(z)"""
 for word in UNARY.split():
     kind, _, before = word.partition(":")
     body = "".join(

@@ -128,12 +128,12 @@ class Call:
         """What the layer is called in the file."""
         return str(self.node.name or self.node.output[0])
 
-    def apply(self, module: nn.Module, x: Any) -> Any:
+    def apply(self, module: nn.Module, x: Any, *more: Any) -> Any:
         """Hold a module under the layer's name and run it."""
         path = self.scope.path(self.name())
         self.scope.hold(path, module)
         self.scope.layers[path] = self.name()
-        return self.scope.node("call_module", path, (x,))
+        return self.scope.node("call_module", path, (x, *more))
 
     def parameter(self, position: int, form: str = "", array: torch.Tensor | None = None) -> nn.Parameter:
         """The trainable weight that holds a constant input, float32 at least, the same for all who use that constant.

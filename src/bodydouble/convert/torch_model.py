@@ -20,6 +20,8 @@ from bodydouble.convert import (  # noqa: F401 - importing them registers their 
     torch_elementwise,
     torch_gather,
     torch_quantize,
+    torch_random,
+    torch_recurrent,
     torch_reduce,
     torch_resize,
     torch_shape,
