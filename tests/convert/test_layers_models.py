@@ -326,6 +326,10 @@ def no_source(content: dict[str, Any]) -> None:
     layers_of(content)[1]["inbound_nodes"] = [[["nobody", 0, 0, {}]]]
 
 
+def endless(content: dict[str, Any]) -> None:
+    content["modelTopology"]["config"]["output_layers"] = [["it", float("inf"), 0]]
+
+
 def no_layers(content: dict[str, Any]) -> None:
     del content["modelTopology"]["config"]["layers"]
 
@@ -345,6 +349,7 @@ def activation(content: dict[str, Any]) -> None:
         (unknown, r"layers that are not supported: Mystery \(1\)"),
         (no_weight, 'no weight "gru_GRU'),
         (no_source, "reads what no layer gives"),
+        (endless, "no sound layers model"),
         (no_layers, "no sound layers model"),
         (one_layer, "wanted a model of layers"),
         (activation, "activation crelu"),

@@ -178,7 +178,7 @@ def test_sizes_of_the_input_make_no_arithmetic_where_they_cancel(tmp_path: Path)
     assert got.shape == (2, 80, 3)
 
 
-@pytest.mark.parametrize("opset", [15, 16, 17, 18, 19, 20, 21, 22])
+@pytest.mark.parametrize("opset", [13, 14, 15, 16, 17, 18, 19, 20, 21, 22])
 def test_other_opsets(tmp_path: Path, opset: int) -> None:
     tiny = Tiny()
     model = to_onnx(tiny.write(tmp_path, {"y": network(tiny)}), opset=opset)
@@ -224,6 +224,12 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path) -> None:
     says("damaged JSON")
     path.write_text('{"format": "saved-model"}')
     says('format "saved-model"')
+    path.write_text('{"format": ["graph-model"]}')
+    says("of format")
+    path.write_text('{"format": ' + "[" * 100_000)
+    says("damaged JSON")
+    path.write_text('[{"paths": ["shard0.bin"], "weights": []}]')
+    says("lists weights and has no network")
     path.write_text(sound.replace('"float32"', '"float99"'))
     says("float99")
     content = json.loads(sound)

@@ -75,6 +75,23 @@ def test_convolution(tmp_path: Path, kind: str, depthwise: bool, channels: bool,
     agree(tiny, [y], tmp_path, steps=1)
 
 
+def test_scales_stay_float32_when_weights_do_not(tmp_path: Path) -> None:
+    """A scale a thousandth off is steps off in what sums of thousands come to."""
+    tiny = Tiny()
+    steps = np.linspace(0.001, 0.002, 80, dtype=np.float32)
+    kernel = tiny.constant(tiny.random.integers(-127, 128, (80, 1, 1, 6)), "int8", Scale(steps, 0, 0))
+    x = tiny.input(*PICTURE, dtype="int8", scale=KINDS["int8"])
+    y = tiny.op(
+        "CONV_2D", [x, kernel], (*PICTURE[:3], 80), "Conv2DOptions", dtype="int8", scale=OUT["int8"],
+        Padding=SAME, StrideH=1, StrideW=1, DilationHFactor=1, DilationWFactor=1,
+    )  # fmt: skip
+    path = tmp_path / "model.tflite"
+    path.write_bytes(tiny.finish(y))
+    stored = {array.data_type for array in to_onnx(path, weights="float16").graph.initializer}
+    assert onnx.TensorProto.FLOAT in stored
+    assert onnx.TensorProto.FLOAT16 not in stored
+
+
 def dense(tiny: Tiny, kind: str, *, channels: bool) -> int:
     x = tiny.input(3, 16, dtype=kind, scale=KINDS[kind])
     w, steps = weights(tiny, kind, (5, 16), 0, channels=channels)

@@ -136,3 +136,29 @@ def test_shapes_that_do_not_fit(tmp_path: Path, given: Any, says: str) -> None:
     with pytest.raises(BodyDoubleError, match=says) as caught:
         to_onnx(path, input_shapes=given)
     assert "\n" not in str(caught.value)
+
+
+def test_channels_after_computed_sizes_are_those_of_the_file(tmp_path: Path) -> None:
+    """A reshape to sizes that are all computed leaves the channels to be read from the file."""
+    tiny = Tiny()
+    x = tiny.input(2, 36, signature=(-1, 36), feed=noise(2, 36))
+    size = tiny.op("SHAPE", [x], (2,), "ShapeOptions", dtype="int32", OutType=2)
+    batch = tiny.op("GATHER", [size, tiny.constant([0], "int32")], (1,), "GatherOptions", dtype="int32")
+    sizes = [batch, *(tiny.constant([n], "int32") for n in (3, 4, 3))]
+    y = tiny.op(
+        "RESHAPE", [x, tiny.op("CONCATENATION", sizes, (4,), "ConcatenationOptions", dtype="int32")], (2, 3, 4, 3)
+    )
+    path = tmp_path / "model.tflite"
+    path.write_bytes(tiny.finish(convolve(tiny, y)))
+    for count in (1, 5):
+        compared(path, noise(count, 36))
+
+
+def test_a_window_larger_than_the_picture_is_said(tmp_path: Path) -> None:
+    tiny = Tiny()
+    window = {"StrideH": 1, "StrideW": 1, "FilterHeight": 7, "FilterWidth": 7}
+    y = tiny.op("AVERAGE_POOL_2D", [tiny.input(1, 7, 7, 3)], (1, 1, 1, 3), "Pool2DOptions", Padding=VALID, **window)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(tiny.finish(y))
+    with pytest.raises(BodyDoubleError, match="a window of 7 pixels over 3 pixels"):
+        to_onnx(path, input_shapes=(1, 3, 9, 3))

@@ -69,20 +69,30 @@ def _apart(inner: Graph, body: Graph, values: Mapping[str, Value], constants: Ma
 def stored_as(graph: Graph, weights: Literal["keep", "float16", "float32"]) -> Graph:
     """The graph with its float constants stored in the width asked for; nodes see what they saw.
 
-    Numbers that float16 cannot hold stay float32. Raises BodyDoubleError for another word than these.
+    Numbers that float16 cannot hold stay float32, and so do the scales of integers, where a thousandth is steps of what
+    a sum of thousands comes to. Raises BodyDoubleError for another word than these.
     """
     if weights not in ("keep", "float16", "float32"):
         raise BodyDoubleError(f'weights "{weights}"; choose from keep, float16, float32')
     if weights == "keep":
         return graph
+    scales = _scales(graph)
     constants = dict(graph.constants)
     for name, array in graph.constants.items():
         if weights == "float32" and array.dtype == np.float16:
             constants[name] = array.astype(np.float32)
         elif weights == "float16" and array.dtype == np.float32 and array.size >= SMALLEST_WEIGHTS:
+            if name in scales:
+                continue
             fits = float(np.abs(array).max()) <= float(np.finfo(np.float16).max)
             constants[name] = array.astype(np.float16) if fits else array
     return replace(graph, constants=constants)
+
+
+def _scales(graph: Graph) -> set[str]:
+    """The constants that integers are multiplied by."""
+    own = {node.inputs[1] for node in graph.nodes if node.op in ("QuantizeLinear", "DequantizeLinear")}
+    return own.union(*(_scales(body) for node in graph.nodes for body in node.bodies.values()))
 
 
 def cancel_squeezes(graph: Graph) -> Graph:

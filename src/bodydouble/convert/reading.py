@@ -15,6 +15,7 @@ from bodydouble.convert.graph import Graph
 from bodydouble.types import BodyDoubleError
 
 TFLITE_MARK = b"TFL3"  # bytes 4 to 8 of every TFLite file
+START = 4096  # bytes of a file that tell what it is
 InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
@@ -68,8 +69,9 @@ def kind_of(path: Path) -> str:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(8)
-            text = data + file.read() if data.lstrip()[:1] == b"{" else b""
+            start = file.read(START)
+            data = start[:8]
+            text = start + file.read() if data.lstrip()[:1] == b"{" else b""
     except OSError as error:
         raise BodyDoubleError(f"cannot read the model {path}: {error.strerror}") from error
     if not data:
@@ -77,13 +79,18 @@ def kind_of(path: Path) -> str:
     if data[4:8] == TFLITE_MARK:
         return "tflite"
     if not text:
+        if b'"paths"' in start and start.lstrip()[:1] == b"[":
+            raise BodyDoubleError(
+                f"{path} lists weights and has no network, which is in the program that loads it (or, in files of"
+                " TensorFlow.js before 1.0, in a .pb file); wanted a model.json with modelTopology"
+            )
         raise BodyDoubleError(
             f"{path} is no TFLite model (no {TFLITE_MARK.decode()} mark) and no TensorFlow.js model.json;"
             " wanted one of these"
         )
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
     return _json_kind(path, content)
 
@@ -93,7 +100,7 @@ def _json_kind(path: Path, content: Mapping[str, object]) -> str:
     kind, topology = content.get("format"), content.get("modelTopology")
     if kind is None and isinstance(topology, Mapping):
         kind = "graph-model" if "node" in topology else "layers-model"
-    if kind not in READERS or kind == "tflite":
+    if not isinstance(kind, str) or kind not in READERS or kind == "tflite":
         raise BodyDoubleError(
             f'{path} is JSON of format "{kind}"; wanted a TensorFlow.js graph-model or layers-model (model.json)'
         )

@@ -229,6 +229,7 @@ class Scope:
             return
         tensor = self.subgraph.tensors[number]
         self._check(number, output, call)
+        self._learn(tensor, output)
         scale = quantized.scale_of(tensor)
         if scale is not None and self.keeps_integers:
             output, self.integers[number] = quantized.on_grid(self.builder, output, tensor, scale, call.bounds)
@@ -252,6 +253,19 @@ class Scope:
         if call.kind != "RFFT2D" and self.misstated.isdisjoint(call.operator.inputs):
             raise BodyDoubleError(f"{call.kind} giving shape {dims} where the file states {tensor.shape}")
         self.misstated.add(number)
+
+    def _learn(self, tensor: TensorRecord, name: str) -> None:
+        """The channels, where only the file knows them: after sizes that are computed it still states the last one.
+
+        What it states of the others is of no use: many files say one there and mean any number.
+        """
+        value = self.builder.values[name]
+        last = tensor.signature[-1] if len(tensor.signature) > 1 else UNKNOWN
+        if self.conversion.resized or not value.dims or len(value.dims) != len(tensor.signature) or last == UNKNOWN:
+            return
+        fed = {size for name in self.builder.inputs for size in self.builder.values[name].dims or ()}
+        if isinstance(value.dims[-1], str) and value.dims[-1] not in fed:
+            self.builder.values[name] = replace(value, dims=(*value.dims[:-1], last))
 
     def value(self, number: int, *, integers: bool = False) -> str:
         """The value of a tensor. integers: whether the operator that reads a constant computes in integers."""

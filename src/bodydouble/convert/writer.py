@@ -23,6 +23,7 @@ IR_VERSION = 8  # the ONNX file format of opset 17's time, which older runtimes 
 # The file format that came with an opset (onnx/defs/schema.h); those between take the one before.
 IR_VERSIONS = {19: 9, 21: 10, 23: 11}
 
+SAME_SINCE = 13  # the oldest opset whose operators mean what OPSET's do
 SMALL = 64  # elements of a constant that every body has for itself
 
 
@@ -63,13 +64,24 @@ def to_model(graph: Graph, name: str, opset: int = OPSET) -> onnx.ModelProto:
 def in_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     """The model in another version of ONNX's operators.
 
+    Between 13 and 17 operators were given options and types, and nothing that both know means anything else, so that
+    a model that is valid there is the same model. ONNX's own conversion knows few of them backwards.
     Raises BodyDoubleError for a version that there is not, or that has not what the model needs.
     """
+    if SAME_SINCE <= opset < OPSET:
+        older = onnx.ModelProto()
+        older.CopyFrom(model)
+        older.opset_import[0].version = opset
+        try:
+            onnx.checker.check_model(older, full_check=True)
+            return older
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
+            pass  # it needs what came later
     try:
         other = version_converter.convert_version(model, opset)
     except (RuntimeError, ValueError, IndexError) as error:
         raise BodyDoubleError(
-            f"{model.graph.name} cannot be said in opset {opset} ({_line(error)}); opset {OPSET} can"
+            f"{model.graph.name} cannot be said in opset {opset} ({_line(error).split('failed: ')[-1]}); opset {OPSET} can"
         ) from error
     known = [version for wanted, version in sorted(IR_VERSIONS.items()) if wanted <= opset]
     other.ir_version = known[-1] if known else IR_VERSION

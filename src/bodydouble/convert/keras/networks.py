@@ -31,7 +31,7 @@ AXES = {4: ("batch", "height", "width", "channels"), 3: ("batch", "time", "chann
 
 
 # What a configuration that is not as it should be raises where it is read.
-DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError)
 
 
 def _line(error: Exception) -> str:
@@ -143,7 +143,10 @@ def _graph(path: Path, model: Model, manifest: Sequence[Mapping[str, Any]], requ
     unknown = Counter(kind for kind in model.kinds() if kind not in handlers.LAYERS and kind != INPUT)
     if unknown:
         listed = ", ".join(f"{kind} ({count})" for kind, count in sorted(unknown.items()))
-        raise BodyDoubleError(f"{path.name} needs layers that are not supported: {listed}")
+        raise BodyDoubleError(
+            f"{path.name} needs layers that are not supported: {listed}; what somebody's own layers compute is only"
+            " in the program that made the file: save it as a graph model (tensorflowjs_converter), which holds it too"
+        )
     walk = Walk(Emitter(), Store(read_weights(path, manifest)))
     outputs = model_outputs(model)
     inputs = inputs_of(model)

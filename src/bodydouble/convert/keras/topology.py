@@ -118,7 +118,7 @@ def read(path: Path) -> tuple[Model, Sequence[Mapping[str, Any]]]:
             topology = json.loads(topology)
         topology = topology.get("model_config", topology)
         found = layer_of(topology)
-    except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}".replace("\n", " ")
         raise BodyDoubleError(f"{path} is no sound layers model ({what}): fetch it again") from error
     if found.model is None:

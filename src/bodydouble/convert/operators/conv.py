@@ -50,6 +50,8 @@ def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding)
         raise BodyDoubleError(f"a window of {kernel} pixels, stride {stride}, dilation {dilation} over {size} pixels")
     reach = (kernel - 1) * dilation + 1
     if padding == "VALID":
+        if size < reach:
+            raise BodyDoubleError(f"a window of {reach} pixels over {size} pixels that are not padded")
         return (size - reach) // stride + 1, 0, 0
     count = -(-size // stride)
     total = max((count - 1) * stride + reach - size, 0)

@@ -29,7 +29,7 @@ DTYPES: dict[Any, np.dtype[Any]] = {
     **dict.fromkeys(("DT_COMPLEX64", 8, "DT_COMPLEX128", 18), np.dtype(np.complex64)),
 }
 # What a file that is not as it should be raises where it is read.
-DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+DAMAGE = (LookupError, ValueError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError)
 PLACEHOLDER = "Placeholder"
 # Nodes that nobody reads and that are no results either.
 _NO_RESULTS = {"NoOp", "Assert", "Const", PLACEHOLDER, "LookupTableImport", "LookupTableImportV2"}
