@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bodydouble.estimate import assemble, blazepose_fused, fused, load, region, ssd
 from bodydouble.estimate.assemble import Wiring, value
 from bodydouble.estimate.following import Manner
+from bodydouble.estimate.fused_looks import Parts
 from bodydouble.sources import open_source
 from bodydouble.types import BodyDoubleError
 
@@ -149,7 +150,7 @@ TWO = [[200, 1, SIDE, 0], [0, 0, 0, 0], [100, 1, SIDE, 0]]
 def fuse(found=TWO, sure=(0.5, 0, 0.7), *, people=3, regions=False, shift=5.0, scores=(), looks=1):
     manner = Manner(first_looks=looks, min_score=0.5, second_look=0.1)
     seen = look(shift, dict(scores))
-    parts = fused.Parts(detect(found, sure), seen, TwoPoints(), False, POINTS, len(found), manner)
+    parts = Parts(detect(found, sure), seen, TwoPoints(), False, POINTS, len(found), manner)
     return session(fused.following("blazepose-full", people, regions, parts)).run
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodydouble.estimate import fused, load, movenet_crop, movenet_fused
+from bodydouble.estimate import fused, load, movenet_crop, movenet_fused, movenet_fused_find
 from bodydouble.estimate.region import Region
 from bodydouble.sources import open_source
 from bodydouble.types import BodyDoubleError, Frame
@@ -25,7 +25,7 @@ def session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 NEXT = session(movenet_fused.following_square(LIKE))
 LIMIT = session(movenet_fused.limit(LIKE))
-CHOOSE = {people: session(movenet_fused.choose(LIKE, people, 0.3)) for people in (1, 4)}
+CHOOSE = {people: session(movenet_fused_find.choose(LIKE, people, 0.3)) for people in (1, 4)}
 
 
 @settings(deadline=None, max_examples=60)

@@ -23,8 +23,9 @@ from bodydouble.estimate.blazepose import (
     RIM,
 )
 from bodydouble.estimate.following import Manner
-from bodydouble.estimate.fused import Parts, following, fuses
-from bodydouble.estimate.fused_search import REGION
+from bodydouble.estimate.fused import following, fuses
+from bodydouble.estimate.fused_apart import REGION
+from bodydouble.estimate.fused_looks import Parts
 from bodydouble.estimate.graph_text import float32, parse
 from bodydouble.estimate.sight import SEEN
 from bodydouble.models import Progress, onnx_path
