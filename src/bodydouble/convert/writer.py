@@ -80,8 +80,9 @@ def in_opset(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
     try:
         other = version_converter.convert_version(model, opset)
     except (RuntimeError, ValueError, IndexError) as error:
+        why = _line(error).split("failed: ")[-1]  # without the place in ONNX's own source
         raise BodyDoubleError(
-            f"{model.graph.name} cannot be said in opset {opset} ({_line(error).split('failed: ')[-1]}); opset {OPSET} can"
+            f"{model.graph.name} cannot be said in opset {opset} ({why}); opset {OPSET} can"
         ) from error
     known = [version for wanted, version in sorted(IR_VERSIONS.items()) if wanted <= opset]
     other.ir_version = known[-1] if known else IR_VERSION
