@@ -237,3 +237,35 @@ def test_shapes(texts: list[str], shapes: object) -> None:
 def test_shapes_that_are_none(texts: list[str]) -> None:
     with pytest.raises(BodyDoubleError):
         shapes_of(texts)
+
+
+def test_rounding_that_was_asked_for_is_told_and_no_fault(
+    said: Callable[..., str], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(references, "reference", no_reference)
+    told = said(model, "-o", tmp_path / "half.onnx", "--check", "--float16")
+    assert "by rounding" in told
+    weights = onnx.load(tmp_path / "half.onnx").graph.initializer
+    assert any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in weights)
+
+
+def test_what_the_exact_model_gets_wrong_is_a_fault(
+    refused: Refused, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise BodyDoubleError("is not what it computes")
+
+    monkeypatch.setattr(check, "_compared", wrong)
+    monkeypatch.setattr(references, "reference", lambda *_: None)
+    assert "is not what it computes" in refused(model, "-o", tmp_path / "half.onnx", "--check", "--float16")
+    assert not (tmp_path / "half.onnx").exists()
+
+
+def test_pytorch_has_no_float16(refused: Refused, model: Path, tmp_path: Path) -> None:
+    assert "float32" in refused(model, "-o", tmp_path / "x.pt", "--float16")
+
+
+def test_a_picture_that_is_none(refused: Refused, model: Path, tmp_path: Path) -> None:
+    assert "No such file" in refused(model, "-o", tmp_path / "x.onnx", "--check", "--picture", tmp_path / "no.jpg")
+    (tmp_path / "text.jpg").write_text("no picture")
+    assert "is no picture" in refused(model, "-o", tmp_path / "x.onnx", "--check", "--picture", tmp_path / "text.jpg")

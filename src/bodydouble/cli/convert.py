@@ -67,6 +67,8 @@ def convert(
     names = [name.strip() for name in outputs.split(",") if name.strip()] if outputs is not None else None
     if names == []:
         raise BodyDoubleError("--outputs names nothing; give names with commas, such as --outputs heatmap,offsets")
+    if out.suffix != ONNX and float16:
+        raise BodyDoubleError("--float16 is for .onnx; a PyTorch network is trained in float32: leave it out")
     check_output(out, force)
     photograph = _photograph(picture)
     with _step(f"converting {source.name}") as step:
@@ -86,7 +88,8 @@ def convert(
             report = None
             if check:
                 step("checking it")
-                report = _checked(model, source, photograph, node_modules)
+                exact = _converted(source, names, shapes, opset, None, numbers) if float16 else None
+                report = _checked(model, exact, source, photograph, node_modules)
     typer.echo("\n".join([*_described(source, out, model), *network, *_judged(report), _next(out, model, check)]))
 
 
@@ -172,23 +175,34 @@ def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> list[str]:
     return lines + ([f"  without a gradient: {', '.join(lost)}"] if lost else []) + judged
 
 
-def _checked(model: onnx.ModelProto, source: Path, photograph: Tensor | None, modules: Path | None) -> Report | None:
+def _checked(
+    model: onnx.ModelProto,
+    exact: onnx.ModelProto | None,
+    source: Path,
+    photograph: Tensor | None,
+    modules: Path | None,
+) -> Report | None:
     from bodydouble.convert import check
 
     if source.suffix == ONNX:
         check.sound(model)
         return None
-    return check.check(model, source, picture=photograph, modules=modules)
+    return check.check(model, source, exact=exact, picture=photograph, modules=modules)
 
 
 def _photograph(path: Path | None) -> Tensor | None:
     if path is None:
         return None
     import cv2
+    import numpy as np
 
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise BodyDoubleError(f"--picture {path} cannot be read: {error.strerror}") from error
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
     if image is None:
-        raise BodyDoubleError(f"--picture {path} cannot be read; wanted a photograph such as .jpg or .png")
+        raise BodyDoubleError(f"--picture {path} is no picture; wanted a photograph such as .jpg or .png")
     rgb: Tensor = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return rgb
 
@@ -201,7 +215,8 @@ def _described(source: Path, out: Path, model: onnx.ModelProto) -> list[str]:
     was = sum(path.stat().st_size for path in files_of(source)) / MEGABYTE
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     size = out.stat().st_size / MEGABYTE
-    lines = [f"{out}: {size:.1f} MB (from {was:.1f} MB), {len(model.graph.node)} operators of ONNX opset {opset}"]
+    kind = f"operators of ONNX opset {opset}" if out.suffix == ONNX else "operators, as a PyTorch network"
+    lines = [f"{out}: {size:.1f} MB (from {was:.1f} MB), {len(model.graph.node)} {kind}"]
     lines += [f"  input   {_shown(place)}" for place in inputs_of(model)]
     return lines + [f"  output  {_shown(place)}" for place in outputs_of(model)]
 
@@ -224,10 +239,14 @@ def _shown(place: Place) -> str:
 def _judged(report: Report | None) -> list[str]:
     if report is None:
         return []
+    moved = [f"  {found.output}  moved by {found.error:.1e} of its range by rounding" for found in report.rounding]
     if not report.reference:
-        return [f"checked: valid ONNX, runs in ONNX Runtime ({report.runs} runs)", f"not compared: {report.missing}"]
-    lines = [f"checked: valid ONNX, runs in ONNX Runtime, agrees with {report.reference} ({report.runs} runs)"]
-    return lines + [f"  {found.output}  off by {found.error:.1e} of its range" for found in report.differences]
+        ran = f"checked: valid ONNX, runs in ONNX Runtime ({report.runs} runs)"
+        return [ran, f"not compared: {report.missing}", *moved]
+    rounded = ", before its weights were rounded to float16," if report.rounding else ","
+    lines = [f"checked: valid ONNX, runs in ONNX Runtime{rounded} agrees with {report.reference} ({report.runs} runs)"]
+    lines += [f"  {found.output}  off by {found.error:.1e} of its range" for found in report.differences]
+    return lines + moved
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def pull(
 
 @app.command("info")
 def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models list.")]) -> None:
-    """All that is known of a model or clip: licence, origin, hash, where it is, inputs and outputs."""
+    """All that is known of a model or clip: licence, origin, hash, where it is, its outputs by role."""
     from bodydouble import models
 
     if name in models.combinations():
@@ -79,7 +79,7 @@ def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models l
         ("about", card.about),
         ("kind", card.kind),
         ("licence", f"{card.licence}, {card.author}"),
-        ("size", f"{card.size} bytes"),
+        ("size", f"{card.whole_size} bytes in all" if card.companions else f"{card.size} bytes"),
         ("SHA-256", card.sha256),
         *(("beside it", f"{one.name}, {one.size} bytes, SHA-256 {one.sha256}") for one in card.companions),
         *(("source", str(source)) for source in card.sources),

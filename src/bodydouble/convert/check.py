@@ -7,7 +7,7 @@ that is installed. Loads ONNX Runtime only when a model is run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,16 @@ _PASSING = frozenset({"Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Fl
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a check found. reference: the runtime compared with, "" for none; missing: then why, and how to get it."""
+    """What a check found. reference: the runtime compared with, "" for none; missing: then why, and how to get it.
+
+    rounding: how far weights that were stored in fewer bits on purpose move the outputs.
+    """
 
     runs: int
     reference: str
     differences: tuple[Difference, ...] = ()
     missing: str = ""
+    rounding: tuple[Difference, ...] = ()
 
     @property
     def worst(self) -> Difference | None:
@@ -55,17 +59,28 @@ class Report:
 
 
 def check(
-    model: onnx.ModelProto, source: Path, *, picture: Tensor | None = None, modules: Path | None = None
+    model: onnx.ModelProto,
+    source: Path,
+    *,
+    exact: onnx.ModelProto | None = None,
+    picture: Tensor | None = None,
+    modules: Path | None = None,
 ) -> Report:
     """Check a converted model against the file it was made of.
 
-    picture: (H, W, 3) uint8 RGB for inputs that take pictures; modules: the node_modules folder with TensorFlow.js.
+    exact: the same with the file's own weights, if those of `model` were rounded on purpose: it is what has to agree,
+    and the report says how far rounding moves the outputs. picture: (H, W, 3) uint8 RGB for inputs that take pictures;
+    modules: the node_modules folder with TensorFlow.js.
     Raises BodyDoubleError, one line, if it is not valid ONNX, does not run, or is further off than TOLERANCE.
     """
     sound(model)
     content = model.SerializeToString()
     made = feeds(inputs_of(model), limits=row_limits(model), picture=picture)
     answers = [run(content, feed) for feed in made]
+    if exact is not None:
+        report = check(exact, source, picture=picture, modules=modules)
+        unrounded = exact.SerializeToString()
+        return replace(report, rounding=tuple(differences([run(unrounded, feed) for feed in made], answers)))
     try:
         reference = references.reference(source, modules)
         found = _compared(reference, source, made, answers)
