@@ -59,7 +59,7 @@ def fused(model: str, people: int = 1, *, regions: bool = False, progress: Progr
     such graph, for too many or too few people, and for regions of a model that has none.
     """
     if model not in FUSERS:
-        raise BodyDoubleError(f'no pose model "{model}" to fuse; choose from {", ".join(sorted(FUSERS))}')
+        raise BodyDoubleError(f'"{model}" is no model that is made one file; choose from {", ".join(sorted(FUSERS))}')
     if not 1 <= people <= MOST_PEOPLE:
         raise BodyDoubleError(f"{people} people asked for; give 1 to {MOST_PEOPLE}")
     return FUSERS[model](model, people, regions, progress)
