@@ -186,6 +186,22 @@ def test_exported_again_it_agrees(tmp_path: Path, dynamo: bool) -> None:
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_open_sizes_and_several_axes_are_exported_by_torchscript(tmp_path: Path) -> None:
+    """Padding worked out from the picture's size, and a Squeeze of two axes."""
+    body = """t = Transpose<perm: ints = [0, 3, 1, 2]>(x)
+        a = Conv<auto_pad: string = "SAME_UPPER", strides: ints = [2, 2]>(t, w)  b = GlobalAveragePool(a)
+        o = Squeeze(b, axes)"""
+    stored = {"w": weights(4, 3, 3, 3), "axes": np.array([2, -1])}
+    made, x = model(body, stored, "float[1,h,w,3] x"), picture()
+    torch.onnx.export(
+        to_torch(made), (torch.from_numpy(x),), tmp_path / "again.onnx", input_names=["x"], output_names=["o"],
+        dynamo=False,
+    )  # fmt: skip
+    wanted, got = reference(made, {"x": x})["o"], reference(onnx.load(tmp_path / "again.onnx"), {"x": x})["o"]
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
+
+
 def test_channels_first_when_asked() -> None:
     made, x = network(), picture()
     found = to_torch(made, layout="nchw")

@@ -38,7 +38,9 @@ def _window(call: Call, kernel: Sequence[int]) -> tuple[list[int], list[int], li
     before, after = [], []
     for axis in range(count):
         size, reach = call.size(axis + 2), (kernel[axis] - 1) * dilations[axis] + 1
-        total = torch.sym_max((-(-size // strides[axis]) - 1) * strides[axis] + reach - size, 0)
+        wanted = (-(-size // strides[axis]) - 1) * strides[axis] + reach - size
+        # At least 0; torch.sym_max is not for the tensors that sizes are to the TorchScript exporter.
+        total = max(wanted, 0) if type(wanted) is int else (wanted + abs(wanted)) // 2
         small, large = total // 2, total - total // 2
         before.append(small if auto == "SAME_UPPER" else large)
         after.append(large if auto == "SAME_UPPER" else small)

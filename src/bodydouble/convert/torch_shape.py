@@ -74,7 +74,12 @@ def _squeeze(call: Call) -> Any:
         return Sizes(value.items, scalar=True)
     if axes is None:
         axes = [axis for axis, n in enumerate(call.about().shape or ()) if n == 1]
-    return call.tensor().squeeze(tuple(axes)) if axes else call.tensor()
+    if any(axis < 0 for axis in axes):
+        axes = [axis % call.rank() for axis in axes]
+    x = call.tensor()
+    for axis in sorted(axes, reverse=True):  # one by one: the TorchScript exporter has not several
+        x = x.squeeze(axis)
+    return x
 
 
 @operator("Unsqueeze")
