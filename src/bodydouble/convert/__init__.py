@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 # Part of the key of converted files in the cache: raise it whenever the same input gives another file.
-CONVERTER_VERSION = 6
+CONVERTER_VERSION = 7
 # Opset 17 is read by every ONNX Runtime since 1.12 and by OpenVINO, CoreML and TensorRT releases of the same age.
 OPSET = 17
 

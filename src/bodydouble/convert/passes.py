@@ -15,6 +15,7 @@ import numpy as np
 
 from bodydouble.convert.graph import Builder, Graph, Node, Tensor, Value, made, renamed, with_bodies
 from bodydouble.convert.layout import remove_transposes
+from bodydouble.convert.repeats import without_nothing, without_repeats
 from bodydouble.types import BodyDoubleError
 
 SMALLEST_WEIGHTS = 64  # elements from which halving a constant is worth its Cast; smaller ones are sizes and thresholds
@@ -24,7 +25,10 @@ OPPOSITE = {"Squeeze": "Unsqueeze", "Unsqueeze": "Squeeze"}
 def optimised(graph: Graph) -> Graph:
     """All passes, in the order in which they help each other."""
     graph = _in_bodies(graph)
-    for rewrite in (cancel_squeezes, remove_transposes, merge_reshapes, fold_pads, clips, fold_factors, resize_last):
+    for rewrite in (
+        *(cancel_squeezes, remove_transposes, merge_reshapes, fold_pads, clips, fold_factors, resize_last),
+        *(without_nothing, without_repeats),
+    ):
         graph = rewrite(graph)
     return graph.pruned()
 
