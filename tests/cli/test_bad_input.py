@@ -57,6 +57,12 @@ def write_image(path: Path, image: np.ndarray) -> Path:
     return path
 
 
+def test_wrong_usage_names_the_help_of_the_command_asked_for(refused: Refused) -> None:
+    assert "(bodydouble convert --help lists" in refused("convert", "model.json")
+    assert "(bodydouble models export --help lists" in refused("models", "export", "--nope")
+    assert "(bodydouble --help lists" in refused("nope")
+
+
 def test_missing_file(refused: Refused, tmp_path: Path) -> None:
     line = refused("animate", tmp_path / "nothing.mp4", "-o", tmp_path / "out.mp4")
     assert "nothing.mp4" in line

@@ -58,14 +58,16 @@ def main(args: Sequence[str] | None = None) -> None:
         if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
             signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
-        code = app(args=args, standalone_mode=False)
+        code = app(args=args, standalone_mode=False, prog_name=app.info.name)
     except BodyDoubleError as error:
         _fail(str(error))
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # typer's own, not exported: its message is the help
             print(error.format_message())
             sys.exit(USER_ERROR)
-        _fail(f"{error.format_message()} (bodydouble --help lists what there is)")
+        context = getattr(error, "ctx", None)  # of the command that was asked for: its options are what is missing
+        command = context.command_path if context else app.info.name
+        _fail(f"{error.format_message()} ({command} --help lists what there is)")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped")
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
