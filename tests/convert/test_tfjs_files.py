@@ -258,3 +258,13 @@ def test_changed_files_are_one_line_or_convert(tmp_path: Path) -> None:
             assert "\n" not in str(error)
             refused += 1
     assert refused > 50
+
+
+def test_sizes_that_the_network_cannot_take_are_said(tmp_path: Path) -> None:
+    """A reshape to the file's own sizes would fail only when the model runs."""
+    tiny = Tiny()
+    path = tiny.write(
+        tmp_path, {"y": tiny.node("Reshape", tiny.input(2, 6), tiny.constant([3, 4], "int32"), T=Type("DT_FLOAT"))}
+    )
+    with pytest.raises(BodyDoubleError, match=r"sizes given: a Reshape of \(2, 5\) to \(3, 4\)"):
+        to_onnx(path, input_shapes=(2, 5))

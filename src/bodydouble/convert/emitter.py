@@ -7,6 +7,7 @@ that Reshape(x, [batch, 10]) needs no arithmetic of shapes in the graph. What re
 
 from __future__ import annotations
 
+import math
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -171,6 +172,8 @@ class Emitter(Builder):
         """The sizes of a Reshape as a constant where they can be said so."""
         told = reshaped(self.dims_or_none(x), self.content(shape))
         dims = self.dims_or_none(x)
+        if dims is not None and _unlike(dims, told):
+            raise BodyDoubleError(f"a Reshape of {dims} to {told}")
         if not told or dims is None:
             return shape
         named = [size for size in told if isinstance(size, str)]
@@ -283,3 +286,10 @@ def _spreads_nothing(dims: Dims, wanted: Dims) -> bool:
         return False
     tail = dims[len(dims) - len(wanted) :]
     return all(size in (1, there) for size, there in zip(wanted, tail, strict=True))
+
+
+def _unlike(dims: Dims, told: Dims) -> bool:
+    """Whether both are known and are of different counts of elements."""
+    if not told or not all(isinstance(size, int) and size > 0 for size in (*dims, *told)):
+        return False
+    return math.prod(int(size) for size in dims) != math.prod(int(size) for size in told)

@@ -155,7 +155,8 @@ def _graph(path: Path, model: Model, manifest: Sequence[Mapping[str, Any]], requ
     flows = walk.model(model, _fed(walk.g, inputs, request))
     if walk.missing:
         listed = ", ".join(f"{what} ({count})" for what, count in sorted(walk.missing.items()))
-        raise BodyDoubleError(f"{path.name} needs what is not supported: {listed}")
+        what = "cannot take inputs of the sizes given" if request.input_shapes else "needs what is not supported"
+        raise BodyDoubleError(f"{path.name} {what}: {listed}")
     named = dict(zip(outputs, flows, strict=True))
     return walk.g.finished(_chosen(path, walk, named, request.outputs))
 

@@ -102,7 +102,8 @@ def to_graph(network: Network, request: Request) -> Graph:
             walk.missing[f"an output ({public}) that is a {type(thing).__name__.lower()}"] += 1
     if walk.missing:
         listed = ", ".join(f"{what} ({count})" for what, count in sorted(walk.missing.items()))
-        raise BodyDoubleError(f"{network.name} needs what is not supported: {listed}")
+        what = "cannot take inputs of the sizes given" if request.input_shapes else "needs what is not supported"
+        raise BodyDoubleError(f"{network.name} {what}: {listed}")
     _settle_inputs(walk.g)
     return walk.g.finished(dict(zip(network.outputs, things, strict=True)))
 
