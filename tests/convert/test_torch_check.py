@@ -37,12 +37,12 @@ def test_a_right_network_agrees() -> None:
     assert report.worst.error < 1e-5
 
 
-@pytest.mark.parametrize(("parameter", "change"), [("c.weight", 1e-2), ("h.bias", 1e-1)])
-def test_a_wrong_weight_is_said(parameter: str, change: float) -> None:
+@pytest.mark.parametrize("parameter", ["c.weight", "h.bias"])
+def test_a_wrong_weight_is_said(parameter: str) -> None:
     made = network()
     found = to_torch(made)
     with torch.no_grad():
-        found.get_parameter(parameter).view(-1)[0] += change
+        found.get_parameter(parameter).mul_(1.1)
     with pytest.raises(BodyDoubleError, match=r"output o is off by .* in float64"):
         torch_check.check(found, made)
 
