@@ -199,11 +199,13 @@ class Emitter(Builder):
         arrays = [None if not name else self.constants[name] if mover else self.known(name) for name in inputs]
         if not mover and any(array is not None and array.dtype == object for array in arrays):
             return None
+        given = max((array.size for array in arrays if array is not None), default=0)
+        if _grown(op, arrays) > max(LARGE, given):
+            return None
         try:
             results = FOLDS[op](arrays, attributes)
         except (ValueError, IndexError, TypeError, ZeroDivisionError):
             return None  # left for the inference, which says what is wrong, or for the runtime
-        given = max((array.size for array in arrays if array is not None), default=0)
         if op in _GROWS and any(result.size > max(LARGE, given) for result in results):
             return None
         seen = self.dtype(inputs[0]) if mover else None
@@ -293,3 +295,16 @@ def _unlike(dims: Dims, told: Dims) -> bool:
     if not told or not all(isinstance(size, int) and size > 0 for size in (*dims, *told)):
         return False
     return math.prod(int(size) for size in dims) != math.prod(int(size) for size in told)
+
+
+def _grown(op: str, arrays: Sequence[Tensor | None]) -> float:
+    """Elements of what an operator makes of constants, for those that can make much of little; else 0."""
+    there = [array for array in arrays if array is not None]
+    if op in ("ConstantOfShape", "Expand"):
+        return math.prod(float(size) for size in there[-1].ravel())
+    if op == "Tile":
+        return there[0].size * math.prod(float(count) for count in there[1].ravel())
+    if op == "Range" and len(there) == 3 and there[2].all():
+        first, last, step = (float(end.ravel()[0]) for end in there)
+        return (last - first) / step
+    return 0
