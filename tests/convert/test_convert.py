@@ -157,6 +157,31 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes, says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "next_step"),
+    [(b"\x89HDF\r\n\x1a\n", "--input_format keras"), (b"PK\x03\x04 and so on", r"torch\.onnx\.export")],
+)
+def test_a_file_of_another_program_is_told_what_makes_one_of_ours(
+    tmp_path: Path, content: bytes, next_step: str
+) -> None:
+    with pytest.raises(BodyDoubleError, match=next_step):
+        to_onnx(written(tmp_path, content))
+
+
+def test_a_folder_or_an_address_in_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(BodyDoubleError, match="it is a folder"):
+        to_onnx(tmp_path)
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(BodyDoubleError, match=r"such as model\.json"):
+        to_onnx(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01")
+    for path in (tmp_path, tmp_path / "saved_model.pb"):
+        with pytest.raises(BodyDoubleError, match=r"SavedModel: tf\.lite\.TFLiteConverter"):
+            to_onnx(path)
+    with pytest.raises(BodyDoubleError, match=r"it is an address; download the model\.json"):
+        to_onnx("https://example.org/model.json")
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BodyDoubleError, match="cannot read"):
         to_onnx(tmp_path / "missing.tflite")

@@ -16,6 +16,14 @@ from bodydouble.types import BodyDoubleError
 
 TFLITE_MARK = b"TFL3"  # bytes 4 to 8 of every TFLite file
 START = 4096  # bytes of a file that tell what it is
+# The first bytes of other programs' files (HDF5's signature, a zip's) -> what they are and what makes one of ours.
+OTHERS = {
+    b"\x89HDF": "a Keras model in HDF5: tensorflowjs_converter --input_format keras makes a model.json of it",
+    b"PK\x03\x04": "a zip, as .keras and PyTorch's .pt are: unpack it, or let Keras (tensorflowjs_converter) or"
+    " PyTorch (torch.onnx.export) write what is wanted",
+}
+SAVED_MODEL = "saved_model.pb"  # TensorFlow's name for the network of a SavedModel folder
+INSTEAD = "a TensorFlow SavedModel: tf.lite.TFLiteConverter or tensorflowjs_converter makes a file that is read here"
 InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
@@ -73,7 +81,7 @@ def kind_of(path: Path) -> str:
             data = start[:8]
             text = start + file.read() if data.lstrip()[:1] == b"{" else b""
     except OSError as error:
-        raise BodyDoubleError(f"cannot read the model {path}: {error.strerror}") from error
+        raise BodyDoubleError(f"cannot read the model {path}: {_unread(path, error)}") from error
     if not data:
         raise BodyDoubleError(f"{path} is empty; wanted a model: fetch it again")
     if data[4:8] == TFLITE_MARK:
@@ -84,15 +92,28 @@ def kind_of(path: Path) -> str:
                 f"{path} lists weights and has no network, which is in the program that loads it (or, in files of"
                 " TensorFlow.js before 1.0, in a .pb file); wanted a model.json with modelTopology"
             )
+        other = INSTEAD if path.name == SAVED_MODEL else OTHERS.get(data[:4])
         raise BodyDoubleError(
-            f"{path} is no TFLite model (no {TFLITE_MARK.decode()} mark) and no TensorFlow.js model.json;"
-            " wanted one of these"
+            f"{path} is no TFLite model (no {TFLITE_MARK.decode()} mark) and no TensorFlow.js model.json; "
+            + (f"it is {other}" if other else "wanted one of these")
         )
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
     return _json_kind(path, content)
+
+
+def _unread(path: Path, error: OSError) -> str:
+    """Why it cannot be read, and what to do: a folder and an address are often given in place of a file."""
+    if path.parts[:1] in (("http:",), ("https:",)):
+        return "it is an address; download the model.json and the weights it names (or the .tflite) and give the file"
+    if (path / SAVED_MODEL).is_file():
+        return f"it is {INSTEAD}"
+    if path.is_dir():
+        models = sorted(one.name for suffix in ("*.json", "*.tflite") for one in path.glob(suffix))
+        return f"it is a folder; give the file in it{', such as ' + models[0] if models else ' (model.json, .tflite)'}"
+    return f"{error.strerror}; check the name and where it lies"
 
 
 def _json_kind(path: Path, content: Mapping[str, object]) -> str:
