@@ -327,14 +327,14 @@ def cells(result: Result) -> list[str]:
 COLUMNS = ["model", "file", "nodes", "file MB", "ONNX MB", "s", "peak MB", "worst", "reference", "agrees", "outputs"]
 
 
-def page(results: Sequence[Result], peers: bool) -> str:
-    """docs/conversions.md."""
+def page(results: Sequence[Result], peers: bool, head: str = "") -> str:
+    """docs/conversions.md. head: what the page says of itself, in place of this script's own words."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     columns = [*COLUMNS, "tf2onnx"] if peers else COLUMNS
     rows = [" | ".join([*cells(r), r.peer] if peers else cells(r)) for r in results]
-    head = (__doc__ or "").split("\n\n")[2].replace("--cache", "a cache folder")
+    head = head or (__doc__ or "").split("\n\n")[2].replace("--cache", "a cache folder")
     return "\n".join(
         [
             "# Conversions\n",

@@ -51,6 +51,8 @@ PACKAGES = (
     Package("pyopen-wakeword==1.1.0", "**/melspectrogram.tflite", (1, 8000), -1000.0, 1000.0),
     Package("word-activation-recognition==0.1.1", "**/*.tflite", low=-1.0),
 )
+HEAD = """Models of other people's packages, as npm and pip give them, converted, run and compared as docs/conversions.md says,
+with random values (smooth pictures where an input takes pictures). The packages and their versions are in the script."""
 PAGE = conversions.REPOSITORY / "docs" / "conversions-wild.md"
 
 
@@ -95,7 +97,7 @@ def main() -> int:
             print(f"{verdict} {results[-1].model}: {conversions.errors(found)}", flush=True)
     print(conversions.summary(results))
     if not given.only:
-        page = conversions.page(results, peers=False)
+        page = conversions.page(results, peers=False, head=HEAD)
         title = "# Conversions of models that the converter was not made with"
         page = page.replace("# Conversions", title, 1).replace("conversions.py`", "wild_conversions.py`", 1)
         PAGE.write_text(page, encoding="utf-8")

@@ -195,7 +195,9 @@ def test_a_missing_runtime_says_what_to_install(tmp_path: Path, monkeypatch: pyt
 
 def test_what_node_says_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = tmp_path / "node"
-    node.write_text("#!/bin/sh\necho 'at somewhere' >&2; echo 'Error: Unknown layer: Mystery' >&2; exit 1\n")
+    node.write_text(
+        "#!/bin/sh\necho '  throw new Error(told());' >&2; echo 'Error: Unknown layer: Mystery' >&2; exit 1\n"
+    )
     node.chmod(0o755)
     (tmp_path / "@tensorflow" / "tfjs").mkdir(parents=True)
     monkeypatch.setattr(references.shutil, "which", lambda name: str(node))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -32,6 +33,9 @@ NODE_MODULES = "BODYDOUBLE_NODE_MODULES"  # environment: a folder with @tensorfl
 PATIENCE = 900  # seconds: the plain cpu backend takes a minute for a heavy model
 # Types of TensorFlow.js, which has no other numbers.
 _TFJS_TYPES = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
+
+
+ERROR = re.compile(r"\s*(Uncaught )?\w*Error: ")  # how Node says what went wrong, below a line of its source
 
 
 class Unavailable(BodyDoubleError):
@@ -99,7 +103,8 @@ class Tfjs:
             ) from error
         if run.returncode:
             lines = run.stderr.strip().splitlines()
-            told = next((line.strip() for line in lines if "Error" in line), lines[-1] if lines else "no message")
+            said = [line.strip() for line in lines if ERROR.match(line)]
+            told = said[0] if said else lines[-1] if lines else "no message"
             raise Unavailable(f"TensorFlow.js cannot run {self.model.name}: {told}")
         return run.stdout
 

@@ -38,9 +38,25 @@ function isGraph(json) {
   return json.format === 'graph-model' || (json.format !== 'layers-model' && Array.isArray(json.modelTopology?.node));
 }
 
+/** Lets inputs take the sizes that they are fed with: a model converted for other sizes than its file states. */
+function resize(parts, feeds) {
+  const signatures = [parts.signature, parts.userDefinedMetadata?.signature].filter(Boolean);
+  for (const { name, shape } of feeds) {
+    const dim = shape.map((size) => ({ size: String(size) }));
+    const told = signatures.map((signature) => signature.inputs?.[name]).filter(Boolean);
+    const names = [name, ...told.map((input) => input.name)].map((one) => one.split(':')[0]);
+    for (const input of told) if (input.tensorShape?.dim) input.tensorShape.dim = dim;
+    for (const node of parts.modelTopology.node) {
+      const stated = node.attr?.shape?.shape;
+      if (node.op === 'Placeholder' && names.includes(node.name) && stated?.dim) stated.dim = dim;
+    }
+  }
+}
+
 /** {inputs, outputs, run}: run takes tensors by name and answers tensors in the order of outputs. */
-async function load(file) {
+async function load(file, feeds = []) {
   const parts = artifacts(file);
+  if (isGraph(parts)) resize(parts, feeds);
   const handler = { load: async () => parts };
   if (isGraph(parts)) {
     const model = await tf.loadGraphModel(handler);
@@ -88,12 +104,12 @@ async function answer(model, feeds, number) {
 
 await tf.setBackend('cpu');
 await tf.ready();
-const model = await load(modelPath);
+const runs = folder === undefined ? [] : JSON.parse(fs.readFileSync(path.join(folder, 'feeds.json'), 'utf8'));
+const model = await load(modelPath, runs[0]);
 if (folder === undefined) {
   const { inputs, outputs } = model;
   console.log(JSON.stringify({ version: tf.version.tfjs, inputs, outputs }));
 } else {
-  const runs = JSON.parse(fs.readFileSync(path.join(folder, 'feeds.json'), 'utf8'));
   const answers = [];
   for (const [number, feeds] of runs.entries()) answers.push(await answer(model, feeds, number));
   fs.writeFileSync(path.join(folder, 'outputs.json'), JSON.stringify(answers));
