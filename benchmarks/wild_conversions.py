@@ -51,7 +51,7 @@ PACKAGES = (
     Package("pyopen-wakeword==1.1.0", "**/melspectrogram.tflite", (1, 8000), -1000.0, 1000.0),
     Package("word-activation-recognition==0.1.1", "**/*.tflite", low=-1.0),
 )
-HEAD = """Models of other people's packages, as npm and pip give them, converted, run and compared as docs/conversions.md
+HEAD = """Models of other people's packages, as npm and pip give them, converted, run, compared as docs/conversions.md
 says, with random values (smooth pictures where an input takes pictures). The packages and their versions are in the
 script."""
 PAGE = conversions.REPOSITORY / "docs" / "conversions-wild.md"
