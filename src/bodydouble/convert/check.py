@@ -17,7 +17,7 @@ import numpy.typing as npt
 from bodydouble.convert import references, tflite
 from bodydouble.convert.compare import TOLERANCE, Difference, differences, partners
 from bodydouble.convert.references import Feed, Place
-from bodydouble.convert.samples import feeds
+from bodydouble.convert.samples import chosen, feeds, is_picture
 from bodydouble.convert.tflite_quantized import scale_of
 from bodydouble.types import BodyDoubleError
 
@@ -75,7 +75,7 @@ def check(
     """
     sound(model)
     content = model.SerializeToString()
-    made = feeds(inputs_of(model), limits=row_limits(model), picture=picture)
+    made = feeds_of(model, picture)
     answers = [run(content, feed) for feed in made]
     if exact is not None:
         report = check(exact, source, picture=picture, modules=modules)
@@ -150,6 +150,32 @@ def _place(value: onnx.ValueInfoProto) -> Place:
     sizes = tuple(size.dim_value if size.HasField("dim_value") else -1 for size in tensor.shape.dim)
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     return Place(value.name, sizes if tensor.HasField("shape") else None, dtype)
+
+
+def feeds_of(model: onnx.ModelProto, picture: Tensor | None = None) -> list[Feed]:
+    """What to try a model with: samples.feeds of its inputs, of sizes that ONNX Runtime takes together where it can be.
+
+    Inputs may depend on each other (the state of a recurrent network on the picture's size). So where sizes are open
+    and the first feed does not run, every open size but a picture's is 1, which goes with any other.
+    """
+    places, limits = inputs_of(model), row_limits(model)
+    made = feeds(places, limits=limits, picture=picture)
+    ones = {
+        place.name: [1 if size < 0 else size for size in place.shape]
+        for place in places
+        if place.shape and min(place.shape) < 0 and not is_picture(chosen(place, {}))
+    }
+    if not ones:
+        return made
+    small = feeds(places, given=ones, limits=limits, picture=picture)
+    content = model.SerializeToString()
+    for candidate in (made, small):
+        try:
+            run(content, candidate[0])
+        except BodyDoubleError:
+            continue
+        return candidate
+    return made
 
 
 def row_limits(model: onnx.ModelProto) -> dict[str, int]:

@@ -112,6 +112,8 @@ def feeds(
                 shown = made_picture(shape, number) if picture is None else picture
                 feed[place.name] = picture_values(shown, shape, place.dtype, low, high)
             else:
-                feed[place.name] = random_values(shape, place.dtype, low, high, number)
+                # RANGES are of pictures; a single number (a ratio, a threshold) is seldom below 0.
+                least = low if shape else 0.0
+                feed[place.name] = random_values(shape, place.dtype, least, high, number)
         made.append(feed)
     return made

@@ -17,10 +17,9 @@ import onnx
 import torch
 from torch import fx
 
-from bodydouble.convert.check import Report, inputs_of, row_limits, run
+from bodydouble.convert.check import Report, feeds_of, run
 from bodydouble.convert.compare import differences
 from bodydouble.convert.references import Feed
-from bodydouble.convert.samples import feeds
 from bodydouble.types import BodyDoubleError
 
 TOLERANCE = 1e-4  # of an output's range
@@ -37,7 +36,7 @@ def check(network: torch.nn.Module, model: onnx.ModelProto, made: Sequence[Feed]
     made: what both are fed, by the inputs' names; else random values and pictures.
     Raises BodyDoubleError, one line, where an output differs by more than TOLERANCE and more than rounding explains.
     """
-    made = made or feeds(inputs_of(model), limits=row_limits(model))
+    made = made or feeds_of(model)
     content = model.SerializeToString()
     wanted = [run(content, feed) for feed in made]
     got = [answers(network, feed, list(wanted[0])) for feed in made]

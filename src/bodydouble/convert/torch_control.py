@@ -95,7 +95,7 @@ def _loop(call: Call) -> Any:
         fixed["limit_of_loop"] = limit
     start = call.running(1) if call.has(1) else call.proxy(torch.tensor(True))
     carried = [call.running(2 + index) for index in range(count)]
-    first = start if limit is None else start & (limit > 0)
+    first = start if limit is None else start & torch.sym_int(limit > 0)
     final = _repeated(call, body, (first, 0, start, *carried, *[()] * len(scanned)), fixed)
     scans = tuple(torch.stack(final[CARRIED + count + index]) for index in range(len(scanned)))
     return (*(final[CARRIED + index] for index in range(count)), *scans)
@@ -145,7 +145,8 @@ def _next_boxes(state: Any, fixed: Any) -> Any:
     area = (box[..., 2:] - box[..., :2]).prod(-1)
     covered = (shared > overlap * (areas + area - shared)) & (areas > 0) & (area > 0)
     left = torch.where(covered, -torch.inf, scores).scatter(-1, best, -torch.inf)
-    goes_on = (left > -torch.inf).any() & (state[1] + 1 < limit)
+    # & with 0 or 1: the TorchScript exporter has none of a tensor and a bool of Python's.
+    goes_on = (left > -torch.inf).any() & torch.sym_int(state[1] + 1 < limit)
     return goes_on, state[1] + 1, left, state[3] + (torch.where(alive, best, -1),)
 
 
@@ -170,7 +171,7 @@ def _non_max_suppression(call: Call) -> Any:
         low, high = torch.minimum(first, second), torch.maximum(first, second)
     corners = torch.cat([low, high], -1).unsqueeze(1).detach()
     left = scores.detach() if threshold is None else torch.where(scores > threshold, scores, -torch.inf).detach()
-    goes_on = (left > -torch.inf).any() & (limit > 0)
+    goes_on = (left > -torch.inf).any() & torch.sym_int(limit > 0)
     body = _held(call, _recorded(_next_boxes), "round")
     nobody = torch.full_like(left[..., :1], -1, dtype=torch.int64)
     final = _repeated(

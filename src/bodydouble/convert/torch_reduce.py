@@ -69,12 +69,20 @@ def _arg(call: Call) -> Any:
 
 @operator("TopK")
 def _top_k(call: Call) -> Any:
-    """Of equal elements ONNX takes the one that comes first, so a stable sort, which torch.topk is not."""
-    count, axis = call.numbers(1)[0], call.attribute("axis", -1)
-    axis += call.rank() if axis < 0 else 0
-    found = torch.sort(call.running(0), stable=True, dim=axis, descending=bool(call.attribute("largest", 1)))
-    first = (*[slice(None)] * axis, slice(None, count))
-    return found[0][first], found[1][first]
+    """Of equal elements ONNX takes the one that comes first, which neither torch.topk nor an unstable sort does.
+
+    The TorchScript exporter has not torch's stable sort. So equal elements, neighbours after any sort, are numbered as
+    groups, and a second sort puts the places within each group in order: no two keys of it are equal.
+    """
+    count, axis, size = call.numbers(1)[0], call.attribute("axis", -1), call.size(call.attribute("axis", -1))
+    x = call.running(0).transpose(axis, -1)
+    found = torch.sort(x, dim=-1, descending=bool(call.attribute("largest", 1)))
+    values, places = found[0], found[1]
+    starts = (values[..., 1:] != values[..., :-1]).long()
+    groups = functional.pad(torch.cumsum(starts, -1), [1, 0])
+    ordered = torch.sort(groups * size + places, dim=-1)[0] % size
+    chosen = ordered[..., :count]
+    return torch.gather(x, -1, chosen).transpose(axis, -1), chosen.transpose(axis, -1)
 
 
 @operator("Softmax", "LogSoftmax", "Hardmax")

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from bodydouble.convert.torch_call import Call, are_constant, operator
 from bodydouble.convert.torch_layers import carry_channels
+from bodydouble.convert.torch_sizes import larger
 from bodydouble.types import BodyDoubleError
 
 FIRST_SPATIAL = 2
@@ -128,7 +129,7 @@ def _coordinates(call: Call, axis: int, size: Any, scale: Any, where: str) -> An
         case "asymmetric":
             return places / scale
         case "align_corners":
-            last = torch.sym_max(size - 1, 1)
+            last = larger(size - 1, 1)
             return places * (old - 1) / last
         case "tf_half_pixel_for_nn":
             return (places + 0.5) / scale

@@ -199,7 +199,9 @@ def _constant_of_shape(call: Call) -> Any:
     sizes = call.numbers(0)
     if are_constant(sizes):
         return torch.full(sizes, fill.item(), dtype=fill.dtype)
-    return torch.full(sizes, fill.item(), dtype=fill.dtype, device=call.scope.device())
+    # Not a bool: the TorchScript exporter has no `full` of one.
+    value = int(fill.item()) if fill.dtype == torch.bool else fill.item()
+    return torch.full(sizes, value, dtype=fill.dtype, device=call.scope.device())
 
 
 @operator("Range")

@@ -44,9 +44,9 @@ def _divided(a: Any, b: Any, whole: bool) -> Any:
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    "Abs": lambda a: torch.sym_max(a, -a),
+    "Abs": abs,
     "Add": lambda a, b: a + b,
-    "And": lambda a, b: a & b,
+    "And": lambda a, b: _both(a, b),
     "Ceil": lambda a: -_floor(-a),
     "Equal": lambda a, b: a == b,
     "Floor": _floor,
@@ -55,12 +55,10 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {
     "Identity": lambda a: a,
     "Less": lambda a, b: a < b,
     "LessOrEqual": lambda a, b: a <= b,
-    "Max": lambda *parts: reduce(torch.sym_max, parts),
-    "Min": lambda *parts: reduce(torch.sym_min, parts),
     "Mul": lambda a, b: a * b,
     "Neg": lambda a: -a,
     "Not": torch.sym_not,
-    "Or": lambda a, b: a | b,
+    "Or": lambda a, b: _either(a, b),
     "Sub": lambda a, b: a - b,
     "Sum": lambda *parts: reduce(lambda a, b: a + b, parts),
     "Where": lambda condition, a, b: _chosen(condition, a, b),
@@ -71,6 +69,36 @@ def _chosen(condition: Any, a: Any, b: Any) -> Any:
     if isinstance(condition, fx.Proxy):
         return torch.sym_ite(condition, a, b)
     return a if condition else b
+
+
+def _both(a: Any, b: Any) -> Any:
+    # With a known truth value nothing is left to compute: an exporter has not "and" of a tensor and a Python bool.
+    known, other = (a, b) if isinstance(a, bool) else (b, a)
+    return (other if known else False) if isinstance(known, bool) else a & b
+
+
+def _either(a: Any, b: Any) -> Any:
+    known, other = (a, b) if isinstance(a, bool) else (b, a)
+    return (True if known else other) if isinstance(known, bool) else a | b
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two whole numbers, where torch.sym_max does not take the tensors that sizes are to an exporter."""
+    return (a + b + abs(a - b)) // 2
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two whole numbers; right next to the largest of 64 bits, too, since sums wrap around twice."""
+    return (a + b - abs(a - b)) // 2
+
+
+# By operator, and whether it is of fractions: those are never tensors, for torch.sym_float makes Python's numbers.
+EXTREMES: dict[tuple[str, bool], Callable[[Any, Any], Any]] = {
+    ("Max", False): larger,
+    ("Max", True): torch.sym_max,
+    ("Min", False): smaller,
+    ("Min", True): torch.sym_min,
+}
 
 
 def on_sizes(call: Call) -> Sizes | None:
@@ -89,6 +117,9 @@ def on_sizes(call: Call) -> Sizes | None:
     if kind == "Div":
         whole = not _float(call)
         return _each(lambda a, b: _divided(a, b, whole), given)
+    if kind in ("Max", "Min"):
+        picked = EXTREMES[kind, _float(call)]
+        return _each(lambda *parts: reduce(picked, parts), given)
     if kind == "Mod" and not call.attribute("fmod", 0):
         return _each(lambda a, b: a % b, given)
     return _each(ARITHMETIC[kind], given) if kind in ARITHMETIC else None
@@ -122,7 +153,7 @@ def reduced(kind: str, sizes: Sizes, keep: bool) -> Sizes | None:
     functions: dict[str, Callable[[Any, Any], Any]] = {
         "ReduceProd": lambda a, b: a * b,
         "ReduceSum": lambda a, b: a + b,
-        "ReduceMax": torch.sym_max,
-        "ReduceMin": torch.sym_min,
+        "ReduceMax": larger,
+        "ReduceMin": smaller,
     }
     return Sizes((reduce(functions[kind], sizes.items),), scalar=not keep) if kind in functions else None
