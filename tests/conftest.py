@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples every time, so that a change is judged by what it changed; HYPOTHESIS_PROFILE=search looks for new ones.
+# The same examples every time: a change is judged by what it changed. HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
