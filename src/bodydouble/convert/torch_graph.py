@@ -203,7 +203,9 @@ class Scope:
             flat = torch.tensor(list(value.items), dtype=dtype)
             return flat.reshape(()) if value.scalar else flat
         options = {"dtype": dtype, "device": self.device().node}
-        items = [item.node if isinstance(item, fx.Proxy) else item for item in value.items]
+        # `full` of a bool is not for the TorchScript exporter; of 0 or 1, which sym_int makes of it, it is the same.
+        numbers = [torch.sym_int(item) for item in value.items] if dtype == torch.bool else value.items
+        items = [item.node if isinstance(item, fx.Proxy) else item for item in numbers]
         parts = [fx.Proxy(self.graph.call_function(torch.full, ((), item), options), self.tracer) for item in items]
         return parts[0] if value.scalar else torch.stack(parts)
 
