@@ -166,9 +166,9 @@ def _write_torch(model: onnx.ModelProto, part: Path, check: bool) -> list[str]:
         report = torch_check.check(module, model)
         off = report.worst.error if report.worst is not None else 0.0
         judged = [f"checked: PyTorch agrees with ONNX Runtime, off by {off:.1e} of an output's range at most"]
-    from bodydouble.convert.torch_model import save
+    from bodydouble.convert.torch_model import saved
 
-    save(module, part)
+    part.write_bytes(saved(module))
     about: dict[str, Any] = getattr(module, "about", {})
     lines = [f"  output  {name}  to train by: the others only choose by it" for name in about.get("heads", ())]
     lost = about.get("without gradient") or ()

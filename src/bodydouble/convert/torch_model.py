@@ -7,6 +7,7 @@ Why it is built so: docs/decisions/torch.md
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -104,18 +105,25 @@ def _network(scope: Scope, outputs: list[str]) -> fx.GraphModule:
     return network.eval()
 
 
-def save(model: torch.nn.Module, path: Path, *, weights_only: bool = False) -> None:
-    """Write the network: torch.load(path, weights_only=False) reads it without bodydouble.
+def saved(model: torch.nn.Module, *, weights_only: bool = False) -> bytes:
+    """The network as a file's content: torch.load(path, weights_only=False) reads it without bodydouble.
 
-    weights_only: its state_dict instead, for torch.load(path) and load_state_dict. Written beside, then renamed.
+    weights_only: its state_dict instead, for torch.load(path) and load_state_dict.
     """
+    content: Any = model.state_dict() if weights_only else model
+    buffer = io.BytesIO()  # torch itself tells of a full disk in words of its own
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def save(model: torch.nn.Module, path: Path, *, weights_only: bool = False) -> None:
+    """Write the network to a file, as `saved` makes it: beside, then renamed. Raises BodyDoubleError if it cannot."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    content: Any = model.state_dict() if weights_only else model
     try:
-        torch.save(content, beside)
+        beside.write_bytes(saved(model, weights_only=weights_only))
         beside.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a folder that is not there as RuntimeError
-        raise BodyDoubleError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise BodyDoubleError(f"{path} cannot be written: {error.strerror or error}") from error
     finally:
         beside.unlink(missing_ok=True)
