@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ torch = pytest.importorskip(
 
 from test_torch_operators import reference  # noqa: E402
 
-from bodydouble.convert import to_torch  # noqa: E402
+from bodydouble.convert import check, to_torch  # noqa: E402
 from bodydouble.convert.torch_model import save  # noqa: E402
 from bodydouble.types import BodyDoubleError  # noqa: E402
 
@@ -262,3 +263,20 @@ def test_importing_the_converter_loads_no_torch() -> None:
     code = "import sys, bodydouble.convert; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_the_first_of_equal_elements_is_taken_after_exporting_too() -> None:
+    network = to_torch(
+        onnx.parser.parse_model("""<ir_version: 8, opset_import: ["" : 17]>
+    g (float[1, 8] x) => (float[1, 4] v, int64[1, 4] i) {
+        k = Constant <value = int64[1] {4}> ()
+        v, i = TopK (x, k)
+    }""")
+    )
+    x = torch.tensor([[3.0, 1, 3, 2, 3, 1, 3, 0]])
+    assert network(x)["i"].tolist() == [[0, 2, 4, 6]]
+    file = io.BytesIO()
+    torch.onnx.export(network, (x,), file, input_names=["x"], dynamo=False)
+    values, places = check.run(file.getvalue(), {"x": x.numpy()}).values()
+    assert places.tolist() == [[0, 2, 4, 6]]
+    assert values.tolist() == [[3.0] * 4]
