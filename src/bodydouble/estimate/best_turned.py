@@ -14,7 +14,7 @@ from bodydouble.estimate import graph, movenet_crop
 from bodydouble.estimate.graph_input import prepare
 from bodydouble.estimate.graph_text import Constants, Part, float32, parse
 from bodydouble.estimate.movenet_crop import ANKLES, HIPS, SHOULDERS
-from bodydouble.estimate.movenet_graph import BYTES, MIN_POINT, POINTS
+from bodydouble.estimate.movenet_graph import BYTES, MIN_POINT, PERSON_SCORE, POINTS, SHARES, SINGLE
 from bodydouble.estimate.region import Region
 from bodydouble.types import Array
 
@@ -33,23 +33,16 @@ def turned_graph(network: onnx.ModelProto, side: int, preparation: graph.Prepara
     score: of the person, the mean over points that count; 0 if none does.
     """
     constants: Constants = {
-        "table": np.array([POINTS, 3], dtype=np.int64),
-        "columns_first": np.array([1, 0]),
-        "likely": np.array([2]),
+        **SINGLE,
         "place": np.array([0, 1]),
         "one_side": np.array([2]),
         "one_turn": np.array([3]),
         "half": float32(0.5),
-        "least": float32(MIN_POINT),
-        "one": float32(1),
-        "flat": np.array([1], dtype=np.int64),
         "rotation_shape": np.array([2, 2], dtype=np.int64),
     }
     text = f"""
         decode (float[1, 1, {POINTS}, 3] raw, float[4] region) => (float[{POINTS}, 3] points, float[1] score) {{
-            values = Reshape(raw, table)
-            shares = Gather<axis = 1>(values, columns_first)
-            likely_points = Gather<axis = 1>(values, likely)
+            {SHARES}
             side = Gather(region, one_side)
             turn = Gather(region, one_turn)
             middle = Gather(region, place)
@@ -63,14 +56,7 @@ def turned_graph(network: onnx.ModelProto, side: int, preparation: graph.Prepara
             turned = MatMul(grown, rotation)
             placed = Add(turned, middle)
             points = Concat<axis = 1>(placed, likely_points)
-            counted = Greater(likely_points, least)
-            counts = Cast<to = 1>(counted)
-            weighed = Mul(likely_points, counts)
-            total = ReduceSum<keepdims = 0>(weighed)
-            number = ReduceSum<keepdims = 0>(counts)
-            divisor = Max(number, one)
-            mean = Div(total, divisor)
-            score = Reshape(mean, flat)
+            {PERSON_SCORE}
         }}
     """
     output = network.graph.output[0].name

@@ -21,6 +21,32 @@ LONGER, MULTIPLE = 256, 32  # pixels: the longer side for several people (MOVENE
 
 BYTES = graph.Values(integer=True)
 
+# Pieces of the decoding of one person, of `raw` (1, 1, 17, 3): `shares` (17, 2) x, y of the crop and `likely_points`
+# (17, 1); the person's `score` (1,), the mean over points that count.
+SINGLE: Constants = {
+    "table": np.array([POINTS, 3], dtype=np.int64),
+    "columns_first": np.array([1, 0]),
+    "likely": np.array([2]),
+    "least": float32(MIN_POINT),
+    "one": float32(1),
+    "flat": np.array([1], dtype=np.int64),
+}
+SHARES = """
+    values = Reshape(raw, table)
+    shares = Gather<axis = 1>(values, columns_first)
+    likely_points = Gather<axis = 1>(values, likely)
+"""
+PERSON_SCORE = """
+    counted = Greater(likely_points, least)
+    counts = Cast<to = 1>(counted)
+    weighed = Mul(likely_points, counts)
+    total = ReduceSum<keepdims = 0>(weighed)
+    number = ReduceSum<keepdims = 0>(counts)
+    divisor = Max(number, one)
+    mean = Div(total, divisor)
+    score = Reshape(mean, flat)
+"""
+
 
 def single_input(network: onnx.ModelProto, side: int) -> graph.Input:
     """What a network for one person wants to see: an upright square, black outside the picture."""
@@ -47,21 +73,14 @@ def single_graph(network: onnx.ModelProto, side: int, preparation: graph.Prepara
     score: of the person, the mean over points that count; 0 if none does.
     """
     constants: Constants = {
-        "table": np.array([POINTS, 3], dtype=np.int64),
-        "columns_first": np.array([1, 0]),
-        "likely": np.array([2]),
+        **SINGLE,
         "place": np.array([0, 1]),
         "one_side": np.array([2]),
         "half": float32(0.5),
-        "least": float32(MIN_POINT),
-        "one": float32(1),
-        "flat": np.array([1], dtype=np.int64),
     }
     text = f"""
         decode (float[1, 1, {POINTS}, 3] raw, float[4] region) => (float[{POINTS}, 3] points, float[1] score) {{
-            values = Reshape(raw, table)
-            shares = Gather<axis = 1>(values, columns_first)
-            likely_points = Gather<axis = 1>(values, likely)
+            {SHARES}
             side = Gather(region, one_side)
             middle = Gather(region, place)
             half_side = Mul(side, half)
@@ -69,14 +88,7 @@ def single_graph(network: onnx.ModelProto, side: int, preparation: graph.Prepara
             grown = Mul(shares, side)
             placed = Add(grown, corner)
             points = Concat<axis = 1>(placed, likely_points)
-            counted = Greater(likely_points, least)
-            counts = Cast<to = 1>(counted)
-            weighed = Mul(likely_points, counts)
-            total = ReduceSum<keepdims = 0>(weighed)
-            number = ReduceSum<keepdims = 0>(counts)
-            divisor = Max(number, one)
-            mean = Div(total, divisor)
-            score = Reshape(mean, flat)
+            {PERSON_SCORE}
         }}
     """
     output = network.graph.output[0].name
