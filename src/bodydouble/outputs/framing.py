@@ -136,6 +136,8 @@ def keep_inside(box: Array, foot: Array, floor: float, size: tuple[int, int]) ->
         shrink *= max(y - wanted, 1.0) / tall
     bottom = y + float(box[3]) * shrink
     y += soft_limit(bottom, height - EDGE, min(KNEE, FLOOR / 2) * height) - bottom
+    if tall > 0 and y + float(box[1]) * shrink < EDGE:  # that raised it: what hangs below the foot leaves less room
+        shrink = max(y - EDGE, 1.0) / -float(box[1])
     half = wide * shrink / 2
     middle = float(foot[0]) + float(box[0] + box[2]) / 2 * shrink
     kept = soft_between(middle, EDGE + half, width - EDGE - half, KNEE * width)
