@@ -10,7 +10,7 @@ import numpy as np
 
 from bodydouble.estimate import region
 from bodydouble.estimate.graph_input import Border, Input, Sampling, Whole
-from bodydouble.estimate.graph_sampling import HAIR
+from bodydouble.estimate.graph_sampling_text import HAIR
 from bodydouble.estimate.region import Region
 from bodydouble.types import Array, Image
 

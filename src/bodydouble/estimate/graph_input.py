@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from bodydouble.estimate import graph_sampling
-from bodydouble.estimate.graph_sampling import Border, Rounding, Sampling
+from bodydouble.estimate.graph_sampling_text import Border, Rounding, Sampling
 from bodydouble.estimate.graph_text import Constants, Part, parse
 
 __all__ = ["Border", "Input", "Preparation", "Rounding", "Sampling", "Values", "Whole", "prepare", "prepare_whole"]

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from bodydouble.convert.tfjs import (
-    arithmetic,
-    convolution,
-    creation,
-    detection,
-    flow,
-    list_handlers,
-    matrices,
-    normalization,
-    pictures,
-    reduction,
-    searching,
-    shaping,
-    slicing,
-    spectral,
-    windows,
-)
+from importlib import import_module
+
 from bodydouble.convert.tfjs.calls import HANDLERS as HANDLERS
 
 MODULES = (
-    arithmetic,
-    convolution,
-    creation,
-    detection,
-    flow,
-    list_handlers,
-    matrices,
-    normalization,
-    pictures,
-    reduction,
-    searching,
-    shaping,
-    slicing,
-    spectral,
-    windows,
+    "arithmetic",
+    "convolution",
+    "creation",
+    "detection",
+    "flow",
+    "list_handlers",
+    "matrices",
+    "normalization",
+    "pictures",
+    "reduction",
+    "searching",
+    "shaping",
+    "slicing",
+    "spectral",
+    "windows",
 )
+for _name in MODULES:
+    import_module(f"{__package__}.{_name}")
