@@ -30,6 +30,9 @@ ALLOWED = {
     "evaluation": VALUES | {"estimate", "sources", "outputs"},
     "pipeline": VALUES
     | {"models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
+    "live": VALUES
+    | {"pipeline", "models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs"},
+    "stage": VALUES | {"live", "pipeline", "models", "characters", "sources", "outputs", "films"},
 }
 
 

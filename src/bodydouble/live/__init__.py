@@ -1,0 +1,1 @@
+"""A live run: the newest frame becomes the newest pose, and nothing waits for anything."""
