@@ -265,7 +265,7 @@ class RigPose:
     nearness: (B,) how far the bone's middle is in front of the hips, in the character's own pixels; greater is nearer
     the viewer. offset: (2,) character heights to move the whole figure on the stage, x right, y down; (0, 0) stands on
     the stage's floor at the middle of its place. size: whole-figure scale, 1 = as the stage frames it.
-    facing: yaw in radians, as Posture.facing.
+    facing: yaw in radians, as Posture.facing. blink: 0 eyes open .. 1 shut; what that shows is said by Part.shown.
     """
 
     heads: Array
@@ -278,6 +278,7 @@ class RigPose:
     facing: float = 0.0
     person: int = UNTRACKED
     state: State = State.TRACKED
+    blink: float = 0.0
 
     def __post_init__(self) -> None:
         count = len(self.heads)

@@ -5,7 +5,7 @@ check(path) -> Report.
 """
 
 from bodydouble.characters.check import Report, check
-from bodydouble.characters.deform import DrawOrder, deform, draw_order, rest_pose
+from bodydouble.characters.deform import DrawOrder, deform, draw_order, is_shown, rest_pose
 from bodydouble.characters.library import find, load, samples
 from bodydouble.characters.puppet import Part, Puppet
 
@@ -18,6 +18,7 @@ __all__ = [
     "deform",
     "draw_order",
     "find",
+    "is_shown",
     "load",
     "rest_pose",
     "samples",

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.characters.puppet import Puppet
+from bodydouble.characters.puppet import ALWAYS, HALF_SHUT, LID, OPEN, Part, Puppet
 from bodydouble.types import Array, BodyDoubleError, Rig, RigPose
 
 Complex = npt.NDArray[np.complex128]
@@ -37,7 +37,7 @@ LEAST_NORM = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class DrawOrder:
-    """parts: indices of a puppet's parts, the hindmost first. behind: for each part whether it is behind the body."""
+    """parts: indices of the parts that are drawn, hindmost first. behind: of all parts, which are behind the body."""
 
     parts: tuple[int, ...]
     behind: tuple[bool, ...]
@@ -61,7 +61,8 @@ def deform(puppet: Puppet, pose: RigPose) -> tuple[Array, ...]:
 
     skin = puppet.skin
     at, weights = skin.columns, skin.weights
-    away = skin.points[:, None] - heads[at]
+    at_rest = skin.points if skin.drop is None else skin.points - 1j * (1.0 - pose.blink) * skin.drop
+    away = at_rest[:, None] - heads[at]
     unit = units[at]
     along = (away.real * unit.real + away.imag * unit.imag) * lengthened[at]
     stretched = (weights * (rest[at] + away + along * unit)).sum(axis=1)
@@ -90,7 +91,8 @@ def draw_order(puppet: Puppet, pose: RigPose, previous: DrawOrder | None = None)
     """Which part is drawn after which.
 
     A part with a `behind` order takes it when its limb is well behind the hips and keeps it until it is clearly back
-    (`previous` is the order of the frame before), so that a limb at the border does not flicker.
+    (`previous` is the order of the frame before), so that a limb at the border does not flicker. Parts that the pose's
+    blink hides are left out.
     """
     far, near = GOES_BEHIND * puppet.rig.height, COMES_BACK * puppet.rig.height
     behind = []
@@ -106,8 +108,18 @@ def draw_order(puppet: Puppet, pose: RigPose, previous: DrawOrder | None = None)
         part.behind if hidden and part.behind is not None else part.order
         for part, hidden in zip(puppet.parts, behind, strict=True)
     ]
-    parts = sorted(range(len(depth)), key=lambda index: (depth[index], index))
+    drawn = [index for index, part in enumerate(puppet.parts) if is_shown(part, pose.blink)]
+    parts = sorted(drawn, key=lambda index: (depth[index], index))
     return DrawOrder(tuple(parts), tuple(behind))
+
+
+def is_shown(part: Part, blink: float) -> bool:
+    """Whether a part is drawn while the eyes are shut as far as `blink` (0 open .. 1); see Part.shown."""
+    if part.shown == ALWAYS:
+        return True
+    if part.shown == LID:
+        return blink > 0.0
+    return (blink < HALF_SHUT) == (part.shown == OPEN)
 
 
 def rest_pose(rig: Rig, time: float = 0.0) -> RigPose:

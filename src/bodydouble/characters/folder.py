@@ -16,7 +16,7 @@ from bodydouble.characters.images import VISIBLE, Picture, Pictures
 from bodydouble.characters.manifest import FILE, Manifest, PartEntry, read_manifest
 from bodydouble.characters.parts import limb
 from bodydouble.characters.problems import Problems
-from bodydouble.characters.puppet import Part, Puppet
+from bodydouble.characters.puppet import LID, OPEN, SHUT, Part, Puppet
 from bodydouble.types import Array, Rig
 
 LARGEST_TEXTURE = 4096  # pixels a side; GPUs of the last fifteen years hold that much
@@ -36,6 +36,7 @@ def read_puppet(folder: Path, pixels: int, problems: Problems) -> Puppet | None:
     scale = texture_scale(manifest, pixels)
     found = [(entry, _picture(entry, manifest, pictures, scale, problems)) for entry in manifest.parts]
     _check_layers(manifest, pictures, problems)
+    _check_eyes(manifest, problems)
     if problems.errors:
         return None
     rig = _rig(manifest, [])
@@ -54,6 +55,7 @@ def read_puppet(folder: Path, pixels: int, problems: Problems) -> Puppet | None:
                 bend=entry.bend,
                 order=entry.order,
                 behind=entry.behind,
+                shown=entry.shown,
             )
         )
     return Puppet(
@@ -114,6 +116,15 @@ def _check_layers(manifest: Manifest, pictures: Pictures, problems: Problems) ->
         used.setdefault(entry.image, set()).add(entry.layer)
     for name, layer in pictures.unused(used):
         problems.warn(name, f'layer "{layer}" is drawn by no part')
+
+
+def _check_eyes(manifest: Manifest, problems: Problems) -> None:
+    """Tell if eyes vanish in a blink, as nothing is shown in their place."""
+    shown = {entry.shown for entry in manifest.parts}
+    if OPEN in shown and not shown & {SHUT, LID}:
+        problems.warn(
+            FILE, 'parts have shown = "open" but none has "shut" or "lid"; with every blink the eyes would be gone'
+        )
 
 
 def _check_sides(manifest: Manifest, problems: Problems) -> None:

@@ -24,6 +24,7 @@ from bodydouble.characters.bones import (
     suggestion,
 )
 from bodydouble.characters.problems import Problems
+from bodydouble.characters.puppet import SHOWN
 from bodydouble.skeletons import BONE_INDEX
 
 FILE = "puppet.toml"
@@ -33,7 +34,7 @@ LARGEST_SIDE = 20_000  # pixels; a larger picture is a slip of the keyboard
 
 _TOP_KEYS = ("name", "author", "licence", "size", "facing", "floor", "joints", "bones", "parts")
 _BONE_KEYS = ("name", "from", "to", "parent", "follows", "stretch", "bend", "gain", "spring")
-_PART_KEYS = ("name", "image", "layer", "at", "bones", "bend", "order", "behind")
+_PART_KEYS = ("name", "image", "layer", "at", "bones", "bend", "order", "behind", "shown")
 
 Point = tuple[float, float]
 
@@ -50,6 +51,7 @@ class PartEntry:
     bend: float
     order: float
     behind: float | None
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +288,10 @@ def _parts(table: _Table, bones: set[str], joints: Collection[str], problems: Pr
                 problems.error(FILE, f'{place}bones names "{item}", {_why_no_bone(item, bones, joints)}')
         if len(set(chain)) != len(chain):
             entry.fault("bones", "each bone once")
+        shown = entry.text("shown", "")
+        if shown not in SHOWN:
+            entry.fault("shown", '"open", "shut" or "lid" (a part without it is always drawn)')
+            shown = ""
         parts.append(
             PartEntry(
                 name=name,
@@ -296,6 +302,7 @@ def _parts(table: _Table, bones: set[str], joints: Collection[str], problems: Pr
                 bend=_or(entry.number("bend", DEFAULT_BEND, 0.0, 4.0), DEFAULT_BEND),
                 order=_or(entry.number("order", float(number)), float(number)),
                 behind=entry.number("behind", None),
+                shown=shown,
             )
         )
     return parts

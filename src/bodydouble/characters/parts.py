@@ -39,11 +39,13 @@ def limb(
     bend: float,
     order: float,
     behind: float | None,
+    shown: str = "",
 ) -> Part:
     """A part that follows `bones` (indices into the rig, in order).
 
     at: where the picture's top-left corner lies, in character pixels. bend: width of the soft bends, as
     weights.chain_weights. Bones that hang from each other in a row bend like a limb; others pull at what is nearest.
+    shown: as Part.shown.
     """
     image, corner = cropped(picture.image)
     scale = np.array(picture.image.shape[1::-1]) / np.array(picture.size)
@@ -71,6 +73,7 @@ def limb(
         weights=shares,
         order=order,
         behind=behind,
+        shown=shown,
     )
 
 

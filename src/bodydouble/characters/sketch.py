@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import skia
 
+from bodydouble.characters.deform import is_shown
 from bodydouble.characters.mesh import edges_of
 from bodydouble.characters.puppet import Puppet
 from bodydouble.types import Array, Image
@@ -76,7 +77,8 @@ def _points(points: Array) -> list[skia.Point]:
 
 def _draw_parts(canvas: skia.Canvas, puppet: Puppet, shown: Shown) -> None:
     sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
-    for part in sorted(puppet.parts, key=lambda part: part.order):
+    seen = [part for part in puppet.parts if is_shown(part, 0.0)]
+    for part in sorted(seen, key=lambda part: part.order):
         image = skia.Image.fromarray(np.ascontiguousarray(part.texture), colorType=skia.kRGBA_8888_ColorType)
         mesh = skia.Vertices(
             skia.Vertices.kTriangles_VertexMode,
