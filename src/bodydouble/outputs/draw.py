@@ -20,6 +20,7 @@ from bodydouble.characters.deform import DrawOrder, deform, draw_order
 from bodydouble.characters.puppet import Puppet
 from bodydouble.outputs.colours import TRANSPARENT, colour, is_colour
 from bodydouble.outputs.framing import Place, Places, fit, place_points, reach
+from bodydouble.outputs.shots import FULL, Shots, View, check_framing, place_close, view
 from bodydouble.types import UNTRACKED, Array, BodyDoubleError, Image, RigPose
 
 SIZES = 4  # texture sizes an octave: drawn textures have 1 to 1.19 pixels a stage pixel, neither soft nor ragged
@@ -45,16 +46,25 @@ class Figure:
 class Stage:
     """Draws figures. Remembers textures, draw orders and places of people; reset() forgets the latter two."""
 
-    def __init__(self, size: tuple[int, int], background: str | Path = "#f4f1ea", *, shadow: bool = True) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        background: str | Path = "#f4f1ea",
+        *,
+        shadow: bool = True,
+        framing: str = FULL,
+    ) -> None:
         """size: width, height in pixels. background: a CSS colour, the path of a picture, or "transparent".
 
-        Raises BodyDoubleError for a background that is neither, and for a size that cannot be drawn.
+        framing: how much of the figures is shown: "full", "half" (from the waist up) or "head".
+        Raises BodyDoubleError for a background or framing that is none, and for a size that cannot be drawn.
         """
         width, height = size
         if not (LEAST_SIDE <= width <= MOST_SIDE and LEAST_SIDE <= height <= MOST_SIDE):
             raise BodyDoubleError(f"a stage of {width}x{height}; wanted {LEAST_SIDE} to {MOST_SIDE} pixels a side")
         self.size = (int(width), int(height))
         self.shadow = shadow
+        self.framing = check_framing(framing)
         self.transparent = str(background).strip().lower() == TRANSPARENT
         self._background = _background(background, self.size)
         self._pixels = np.zeros((self.size[1], self.size[0], 4), dtype=np.uint8)
@@ -63,6 +73,7 @@ class Stage:
         self._sheets: dict[int, _Sheet] = {}
         self._orders: dict[int, DrawOrder] = {}
         self._places = Places()
+        self._shots = Shots()
 
     def render(self, figures: Sequence[Figure]) -> Image:
         """A new picture of the figures, the first hindmost, side by side in their order.
@@ -72,9 +83,8 @@ class Stage:
         np.copyto(self._pixels, self._background)
         canvas = self._surface.getCanvas()
         shares = self._places([figure.pose for figure in figures])
-        for index, (figure, (centre, share)) in enumerate(zip(figures, shares, strict=True)):
+        for index, (figure, place) in enumerate(zip(figures, self._placed(figures, shares), strict=True)):
             sheet = self._sheet(figure.puppet)
-            place = fit(self.size, sheet.reach, centre=centre, share=share)
             key = figure.pose.person if figure.pose.person != UNTRACKED else -1 - index
             self._draw(canvas, figure, sheet, place, key)
         if self.transparent:
@@ -86,6 +96,19 @@ class Stage:
         """Forget the people; textures stay."""
         self._orders.clear()
         self._places.reset()
+        self._shots.reset()
+
+    def _placed(self, figures: Sequence[Figure], shares: Sequence[tuple[float, float]]) -> list[Place]:
+        """The place of each figure; shares: centre and width of each one's part of the stage."""
+        sheets = [self._sheet(figure.puppet) for figure in figures]
+        if self.framing == FULL:
+            return [
+                fit(self.size, sheet.reach, centre=centre, share=share)
+                for sheet, (centre, share) in zip(sheets, shares, strict=True)
+            ]
+        views = [sheet.view(self.framing) for sheet in sheets]
+        puppets, poses = [figure.puppet for figure in figures], [figure.pose for figure in figures]
+        return self._shots(views, puppets, poses, shares, self.size)
 
     def _sheet(self, puppet: Puppet) -> _Sheet:
         sheet = self._sheets.get(id(puppet))
@@ -96,7 +119,10 @@ class Stage:
     def _draw(self, canvas: skia.Canvas, figure: Figure, sheet: _Sheet, place: Place, key: int) -> None:
         puppet, pose = figure.puppet, figure.pose
         points = np.concatenate([*deform(puppet, pose), pose.heads])
-        placed = place_points(points, puppet, pose, place, self.size)
+        if self.framing == FULL:
+            placed = place_points(points, puppet, pose, place, self.size)
+        else:
+            placed = place_close(points, puppet, pose, place)
         if self.shadow:
             _draw_shadow(canvas, puppet, pose, place, placed[-len(pose.heads) :])
         order = self._orders[key] = draw_order(puppet, pose, self._orders.get(key))
@@ -113,6 +139,13 @@ class _Sheet:
         self.puppet = puppet  # kept, so that its id stays its own
         self.reach = reach(puppet)
         self._sizes: dict[float, list[_Cutout]] = {}
+        self._views: dict[str, View] = {}
+
+    def view(self, framing: str) -> View:
+        """What a close shot shows of the puppet."""
+        if framing not in self._views:
+            self._views[framing] = view(self.puppet, framing)
+        return self._views[framing]
 
     def at(self, scale: float) -> list[_Cutout]:
         """The parts for a figure drawn at `scale` stage pixels a character pixel."""
