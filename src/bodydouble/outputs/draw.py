@@ -203,12 +203,12 @@ def _shader(texture: Image, ratio: float) -> tuple[skia.Shader, Array]:
 
 def _draw_shadow(canvas: skia.Canvas, puppet: Puppet, pose: RigPose, place: Place, heads: Array) -> None:
     """A soft shadow on the floor below the feet, fainter the higher they are. heads: (B, 2) stage pixels."""
-    feet = _feet(puppet)
+    standing = feet(puppet)
     height = puppet.rig.height * place.scale * pose.size
-    above = np.maximum(place.floor - heads[feet, 1], 0.0) / max(height, 1e-6)
-    rest = np.maximum(puppet.rig.floor - puppet.rig.heads[feet, 1], 0.0) / puppet.rig.height
+    above = np.maximum(place.floor - heads[standing, 1], 0.0) / max(height, 1e-6)
+    rest = np.maximum(puppet.rig.floor - puppet.rig.heads[standing, 1], 0.0) / puppet.rig.height
     fade = float(np.exp(-max(float((above - rest).min()), 0.0) / SHADOW_FADE))
-    low, high = float(heads[feet, 0].min()), float(heads[feet, 0].max())
+    low, high = float(heads[standing, 0].min()), float(heads[standing, 0].max())
     radius = (high - low) / 2 + SHADOW_FOOT * height
     if fade < 0.02 or radius < 1:
         return
@@ -226,7 +226,7 @@ def _draw_shadow(canvas: skia.Canvas, puppet: Puppet, pose: RigPose, place: Plac
     canvas.restore()
 
 
-def _feet(puppet: Puppet) -> list[int]:
+def feet(puppet: Puppet) -> list[int]:
     """The bones whose heads are the character's feet: its foot bones, else what is nearest to them, else the root."""
     for kind in _FEET:
         found = [bone for bone, follows in enumerate(puppet.rig.follows) if follows.endswith(kind)]

@@ -1,8 +1,8 @@
 """How much of a figure the picture shows: all of it, from the waist up, or head and shoulders.
 
-Stage pixels, y down; character pixels where said. The full shot is framing.py's. In the closer ones a camera follows the
-figure: it stays a little behind, so that a step to the side is still seen as one, and never loses it. web/src/stage/
-shots.ts does the same for the page; a test compares them.
+Stage pixels, y down; character pixels where said. The full shot is framing.py's. In the closer ones a camera follows
+the figure: it stays a little behind, so that a step to the side is still seen as one, and never loses it.
+web/src/stage/shots.ts does the same for the page; a test compares them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def view(puppet: Puppet, framing: str) -> View:
     rig = puppet.rig
     bones = {follows: bone for bone, follows in enumerate(rig.follows) if follows}
     spine, head = bones.get("spine"), bones.get("head")
-    root_x, floor = anchor(puppet)
+    _, floor = anchor(puppet)
     hips, neck = floor - HIPS_AT * rig.height, floor - NECK_AT * rig.height
     if spine is not None:
         hips, neck = float(rig.heads[spine, 1]), float(rig.tails[spine, 1])
