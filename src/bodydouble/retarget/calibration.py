@@ -75,6 +75,16 @@ def typical(metric: bool = True) -> Body:
     return Body(PRIOR[KIND_OF_BONE] * height, np.zeros(len(BODY_BONES)), height, metric)
 
 
+def known(learnt: Body, own: Body | None) -> Body:
+    """A learnt body with the lengths that are known better; `own` in another unit gives proportions only."""
+    if own is None:
+        return learnt
+    unit = 1.0 if learnt.metric == own.metric else learnt.height / own.height
+    share = own.confidence
+    lengths = np.exp((1 - share) * np.log(learnt.lengths) + share * np.log(own.lengths * unit))
+    return Body(lengths, np.maximum(learnt.confidence, share), own.height * unit, learnt.metric)
+
+
 def drawn_scale(drawn: Array, lengths: Array, weights: Array) -> float:
     """Pixels per unit of length in one frame of a body of known proportions.
 
@@ -85,9 +95,13 @@ def drawn_scale(drawn: Array, lengths: Array, weights: Array) -> float:
 
 
 class Calibration:
-    """Learns one person's bone lengths from their poses; settles within seconds and then keeps still."""
+    """Learns one person's bone lengths from their poses; settles within seconds and then keeps still.
 
-    def __init__(self) -> None:
+    own: lengths that are known already (neutral.py); they take the place of what would be learnt of those bones.
+    """
+
+    def __init__(self, own: Body | None = None) -> None:
+        self._own = own
         self.reset()
 
     def reset(self) -> None:
@@ -108,7 +122,7 @@ class Calibration:
         if metric != self._metric or (self._time is not None and pose.time < self._time):
             self.reset()
             self._metric, self._began = metric, pose.time
-            self._target = self._body = typical(metric)
+            self._target = self._body = known(typical(metric), self._own)
         if pose.time - self._kept_at >= self._spacing * 0.999:
             self._keep(joints(pose), pose.time)
         self._body = self._ease(pose.time)
@@ -131,7 +145,7 @@ class Calibration:
             self._spacing *= 2
         self._samples[self._count % SAMPLES] = np.where(good, lengths, np.nan)
         self._count += 1
-        self._target = self._learn_world() if self._metric else self._learn_drawn()
+        self._target = known(self._learn_world() if self._metric else self._learn_drawn(), self._own)
 
     def _stored(self) -> Array:
         return self._samples[: min(self._count, SAMPLES)].astype(np.float64)

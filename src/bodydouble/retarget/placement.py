@@ -37,7 +37,7 @@ class Placer:
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self._size = size
+        self.size = size
         self.reset()
 
     def reset(self) -> None:
@@ -45,14 +45,17 @@ class Placer:
         self._floor: float | None = None
         self._time = 0.0
 
-    def __call__(self, pose: Pose, body: Body, camera: Camera | None = None) -> Placement:
-        """The person's place in this frame; score 0 where hips and shoulders are unseen."""
+    def __call__(self, pose: Pose, body: Body, camera: Camera | None = None, level: Array | None = None) -> Placement:
+        """The person's place in this frame; score 0 where hips and shoulders are unseen.
+
+        level: (3, 3) level_from_camera of a camera that is tilted (Neutral.level).
+        """
         seen = joints(pose)
         scale = pixels_per_unit(seen, body)
         hips = _hips(seen.points, seen.scores, scale * float(body.lengths[SPINE]))
         if scale <= 0 or hips is None:
             return Placement()
-        width, height = self._size
+        width, height = self.size
         tall = scale * body.height
         x, y = hips
         return Placement(
@@ -69,7 +72,7 @@ class Placer:
         known = feet[pose.scores[feet] >= SEEN]
         if not known.size:
             return 0.0
-        low = float(pose.points[known, 1].max() - self._size[1] / 2) / tall
+        low = float(pose.points[known, 1].max() - self.size[1] / 2) / tall
         if self._floor is None:
             self._floor = low
         else:
