@@ -47,9 +47,9 @@ class Condition(StrEnum):
 class Health:
     """How a live source does at one moment.
 
-    message: one plain sentence that says what to do, "" if all is well. size: width, height of the newest picture, (0, 0)
-    before the first. fps: pictures a second as measured, 0 while none come. captured: pictures since the start; each was
-    read, is waiting to be read, or was overtaken by a newer one, which `dropped` counts. name: what people call it.
+    message: one plain sentence that says what to do, "" if all is well. size: width, height of the newest picture,
+    (0, 0) before the first. fps: pictures a second as measured, 0 while none come. captured: pictures since the start;
+    each was read, waits to be read, or was overtaken by a newer one, which `dropped` counts. name: as people call it.
     granted: pictures a second that the device promised, 0 when it does not say.
     """
 
