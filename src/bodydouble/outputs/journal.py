@@ -1,10 +1,16 @@
 """The journal of a take being recorded: numbered pieces beside it, NAME.partial-001 and on, one for each run.
 
-Each is an Arrow stream of whole frames; of one that a crash cut off, all whole batches can be read.
+Each is an Arrow stream of whole frames; of one that a crash cut off, all whole batches can be read. Who writes a piece
+holds a lock on it, which the system lets go when that process ends, however it ends: so what is left over can be told
+from what another process is recording at this moment.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +20,57 @@ import pyarrow as pa
 from bodydouble.outputs.take_format import TakeInfo, described
 from bodydouble.types import BodyDoubleError
 
+_HELD = frozenset({errno.EAGAIN, errno.EACCES, errno.EDEADLK})  # how flock and Windows say that another holds it
+_LOCKED_BYTE = 2**40  # beyond any piece's end: Windows keeps others from reading what is locked
+
 
 def place(take: Path, number: int) -> Path:
     """Where a take's piece of that number (from 1) lies."""
     return take.with_name(f"{take.name}.partial-{number:03d}")
+
+
+_PIECE = re.compile(r"(.+)\.partial-\d{3,}")
+
+
+def take_of(piece: Path) -> Path | None:
+    """The take that a piece of that name belongs to; None if it is not the name of a piece."""
+    found = _PIECE.fullmatch(piece.name)
+    return None if found is None else piece.with_name(found[1])
+
+
+def lock(descriptor: int) -> bool:
+    """Hold an open piece until it is closed; False if another process holds it.
+
+    Where the file system knows no locks there is none, and True.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            finally:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _HELD
+    return True
+
+
+def is_held(take: Path) -> bool:
+    """Whether a process is writing a piece of this take at this moment, this one included."""
+    for piece in pieces(take):
+        try:
+            with piece.open("rb+") as file:
+                if not lock(file.fileno()):
+                    return True
+        except OSError:  # gone meanwhile, or not ours to write
+            continue
+    return False
 
 
 def pieces(take: Path) -> list[Path]:
@@ -73,6 +126,12 @@ def described_in(piece: Path) -> TakeInfo | None:
             return described(pa.ipc.open_stream(file).schema, piece.name)[0]
     except (pa.ArrowInvalid, BodyDoubleError):
         return None
+
+
+def about(take: Path) -> TakeInfo | None:
+    """The description of an interrupted take, None if there is none or nothing of it can be read."""
+    first = place(take, 1)
+    return described_in(first) if first.is_file() else None
 
 
 def _identity(info: TakeInfo) -> tuple[Any, ...]:

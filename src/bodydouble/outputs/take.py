@@ -2,13 +2,16 @@
 
 While it is being written a take is a journal beside its name, in pieces (NAME.partial-001 ...): Arrow streams of which
 all but the last moment can be read after a crash, a kill or Ctrl-C. A later run may go on after them. Closing makes the
-Parquet file of them, whole, under its name.
+Parquet file of them, whole, under its name. Where there is no such file yet, reading the take reads its journal.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,12 +31,16 @@ _GROUP_ROWS = 4096
 _READ_ROWS = 512
 _KEPT = "what was recorded is kept beside it, for a later run to go on"
 
+_log = logging.getLogger(__name__)
+
 
 class TakeWriter:
     """Records a take with constant memory.
 
     path: a .parquet file. info: what goes with it. force: replace what exists. resume: go on after an earlier run's
     journal if it belongs to the same source and model (see `resume`), otherwise it is removed.
+
+    What is written goes to the journal after every 60 frames, or when `flush` is called.
 
     As a context manager, an exception leaves the journal and nothing under the final name; `journal` is its first
     piece, or None when there was nothing to keep. Raises BodyDoubleError, one line.
@@ -47,6 +54,8 @@ class TakeWriter:
         self._force = force
         self._info = info
         self._schema = schema(info)
+        if journal.is_held(self._path):
+            raise BodyDoubleError(f"{self._path} is being recorded by another program; give another name")
         self._count, self._last = journal.done(self._path, info) if resume else (0, -1)
         if not self._count:
             journal.remove(self._path)
@@ -56,7 +65,9 @@ class TakeWriter:
         try:
             self._piece.touch(exist_ok=False)  # two runs must not share a piece
             self._file = pa.OSFile(str(self._piece), "wb")  # unbuffered: what is written outlives a kill
+            journal.lock(self._file.fileno())
             self._stream = pa.ipc.new_stream(self._file, self._schema)
+            self._stream.write_batch(rows([], self._schema))  # says what it is: a piece is never empty
         except OSError as error:
             raise write_error(self._piece, error) from error
 
@@ -93,12 +104,28 @@ class TakeWriter:
         if len(self._held) >= _HELD_FRAMES:
             self._flush()
 
+    def flush(self) -> None:
+        """Put all that was written on the disk itself: it outlives a kill, and the loss of power too."""
+        self._flush()
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise write_error(self._path, error, kept=_KEPT) from error
+
+    def name_model(self, model: str) -> None:
+        """What the finished take says of its model, where others of the same skeleton took over in its middle."""
+        self._info = replace(self._info, model=model)
+
     def close(self) -> None:
         """Make the Parquet file and remove the journal. Closing twice is allowed."""
         if self._closed:
             return
-        self._end_piece()
-        _assemble(self._path, self._info, self._count, force=self._force)
+        try:
+            self._end_piece()
+            _assemble(self._path, self._info, self._count, force=self._force)
+        finally:
+            self._file.close()  # held until now, or another process might take the journal for an interrupted one
+        journal.remove(self._path)
 
     def suspend(self) -> None:
         """Stop without making the take: the journal stays, for a later run to go on. An empty one is removed."""
@@ -106,6 +133,7 @@ class TakeWriter:
             return
         with suppress(BodyDoubleError):  # the disk may be what failed; what was written before stays
             self._end_piece()
+        self._file.close()
         if self._count == 0:
             journal.remove(self._path)
 
@@ -115,6 +143,7 @@ class TakeWriter:
             self._held = []
             with suppress(BodyDoubleError):
                 self._end_piece()
+            self._file.close()
         journal.remove(self._path)
 
     def _flush(self) -> None:
@@ -133,8 +162,6 @@ class TakeWriter:
             self._stream.close()
         except OSError as error:
             raise write_error(self._path, error, kept=_KEPT) from error
-        finally:
-            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -151,13 +178,26 @@ class TakeWriter:
 class Take:
     """A recorded take. Iterating reads it bit by bit, each time from the start: (frame, time, poses).
 
+    Of a take that was interrupted before it was made, what its journal holds is read, and a warning is logged.
     Raises BodyDoubleError, one line, for a file that is no take or is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
+        about = None if self._path.exists() else journal.about(self._path)
+        self._interrupted = about is not None
+        if about is not None:
+            self._info, self._frames = about, None
+            how = "is still being recorded" if journal.is_held(self._path) else "was interrupted while it was recorded"
+            _log.warning("%s %s; what was written until then is read", self._path.name, how)
+            return
         with self._opened() as file:
             self._info, self._frames = described(file.schema_arrow, self._path.name)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether this is what is left of a recording that was not finished, or is not yet."""
+        return self._interrupted
 
     @property
     def info(self) -> TakeInfo:
@@ -171,6 +211,9 @@ class Take:
         return self._frames
 
     def __iter__(self) -> Iterator[TakeFrame]:
+        if self._interrupted:
+            yield from frames(journal.batches(self._path), self._info)
+            return
         with self._opened() as file:
             try:
                 yield from frames(file.iter_batches(batch_size=_READ_ROWS), self._info)
@@ -218,18 +261,20 @@ def earlier(path: str | Path, info: TakeInfo) -> Iterator[TakeFrame]:
 def recover(path: str | Path, *, force: bool = False) -> int:
     """Make the take of what an interrupted run recorded; returns the number of frames. Raises BodyDoubleError."""
     path = Path(path)
-    first = next(iter(journal.pieces(path)), None)
-    info = journal.described_in(first) if first is not None else None
+    if journal.is_held(path):
+        raise BodyDoubleError(f"{path} is being recorded at this moment; stop the recording first")
+    info = journal.about(path)
     count = 0 if info is None else journal.done(path, info)[0]
     if info is None or count == 0:
         raise BodyDoubleError(f"no interrupted recording of {path} ({journal.place(path, 1).name}); track again")
     check_output(path, force)
     _assemble(path, info, count, force=force)
+    journal.remove(path)
     return count
 
 
 def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:
-    """The Parquet file of a take's journal, which is then removed."""
+    """The Parquet file of a take's journal, which may be removed then."""
     columns = schema(info, count)
     numbers = ["time", "score", *(f"{name}.list.element" for name in LISTS)]
     with (
@@ -250,7 +295,6 @@ def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:
                 held = []
         if held:
             writer.write_table(pa.Table.from_batches(held).cast(columns))
-    journal.remove(path)
 
 
 def _line(error: BaseException) -> str:
