@@ -40,7 +40,7 @@ class ImageSource:
         self._closed = False
         self._name = path.name or path.resolve().name
         self._paths = images_in(path) if path.is_dir() else [path]
-        first, rotation = _read(self._paths[0])
+        first, rotation = read_upright(self._paths[0])
         count = len(self._paths)
         single = not path.is_dir()
         self._info = SourceInfo(
@@ -57,12 +57,17 @@ class ImageSource:
         """Size and rotation are the first image's; a single image has neither rate nor duration."""
         return self._info
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files, in order."""
+        return tuple(self._paths)
+
     def __iter__(self) -> Iterator[Frame]:
         """Each image once, from the first."""
         for index, path in enumerate(self._paths):
             if self._closed:
                 raise BodyDoubleError(f"{self._name} is closed; open it again to read it")
-            yield Frame(image=_read(path)[0], time=float(index / self._rate), index=index)
+            yield Frame(image=read_upright(path)[0], time=float(index / self._rate), index=index)
 
     def close(self) -> None:
         """No further image is read."""
@@ -95,8 +100,11 @@ def _natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces], name
 
 
-def _read(path: Path) -> tuple[Image, int]:
-    """(H, W, 3) uint8 RGB, upright, and the clockwise degrees that it was turned by."""
+def read_upright(path: Path) -> tuple[Image, int]:
+    """(H, W, 3) uint8 RGB, upright, and the clockwise degrees that it was turned by.
+
+    Raises BodyDoubleError, one line, for a file that is missing or no image.
+    """
     stored, orientation = read_stored(path)
     return np.ascontiguousarray(turned(stored, orientation)), degrees(orientation)
 

@@ -43,7 +43,7 @@ class Newest:
         self._since = clock()
 
     def put(self, image: Image, taken: float, condition: Condition = Condition.LIVE, message: str = "") -> bool:
-        """A picture that was taken at `taken`; True if it is kept, False if a later one was there already.
+        """A picture that was taken at `taken`; True if it is kept, False if it came too late.
 
         A time that lies ahead, or is no number, counts as now. condition, message: how the source does with it.
         """
@@ -53,7 +53,7 @@ class Newest:
             self._condition, self._message = condition, message
             self._captured += 1
             self._since = now
-            if self._times and taken < self._times[-1] + LEAST_STEP:
+            if self._closed or (self._times and taken < self._times[-1] + LEAST_STEP):
                 self._dropped += 1
                 return False
             self._dropped += self._frame is not None

@@ -9,8 +9,10 @@ can be decoded, then a SourceWarning. Memory does not grow with the file's lengt
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +31,23 @@ _UNKNOWN_RATE = Fraction(30)  # for files without time stamps or rate (raw strea
 _WIDEST_PIXEL = Fraction(4)
 # Untagged YUV of this size and more is BT.709, smaller is BT.601: what players do (mpv mp_csp_guess_colorspace).
 _HD_WIDTH, _HD_HEIGHT = 1280, 577
+
+
+@dataclass(slots=True)
+class Damage:
+    """What was wrong with a video as far as it was read: a reason for each frame that was lost, and a missing tail."""
+
+    reasons: list[str] = field(default_factory=list)
+    cut: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.reasons) or self.cut
+
+    def sentence(self, name: str, frames: int) -> str:
+        """One line about the file of that name, of which so many frames could be read."""
+        what = "ends before it should" if self.cut else f"is damaged ({self.reasons[0]})"
+        rest = "the rest is missing" if self.cut else "some may be missing"
+        return f"{name} {what}; {frames} frames could be read, {rest}"
 
 
 class VideoSource:
@@ -93,21 +112,26 @@ class VideoSource:
         )
 
     def _read(self) -> Generator[Frame, None, None]:
-        damage: list[str] = []
+        damage = Damage()
+        index = 0
+        for time, picture in self.pictures(damage):
+            yield Frame(image=picture(), time=time, index=index)
+            index += 1
+        if damage:
+            warnings.warn(damage.sentence(self._path.name, index), SourceWarning, stacklevel=2)
+
+    def pictures(self, damage: Damage) -> Generator[tuple[float, Callable[[], Image]], None, None]:
+        """The time of each frame and a function that makes its picture, for players that skip what comes too late.
+
+        The function holds until the next frame is asked for. damage: takes what is found to be wrong on the way.
+        """
         with opened(self._path, self._threads) as (container, stream):
             step = 1 / (stream.average_rate or stream.guessed_rate or _UNKNOWN_RATE)
             convert = _Converter(self._stored_size, self._orientation)
             clock = _Clock(stream.time_base, step)
-            index = 0
-            for picture, pts in decoded(container, stream, damage):
-                yield Frame(image=convert(picture), time=clock(pts), index=index)
-                index += 1
-            cut = is_cut(container, stream, clock.now)
-        if damage or cut:
-            what = "ends before it should" if cut else f"is damaged ({damage[0]})"
-            rest = "the rest is missing" if cut else "some may be missing"
-            message = f"{self._path.name} {what}; {index} frames could be read, {rest}"
-            warnings.warn(message, SourceWarning, stacklevel=2)
+            for picture, pts in decoded(container, stream, damage.reasons):
+                yield clock(pts), partial(convert, picture)
+            damage.cut = is_cut(container, stream, clock.now)
 
 
 class _Clock:
