@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bodydouble.estimate import Estimator, load
+from bodydouble.estimate import Estimator, Steered, load
 from bodydouble.models import Progress, silent
 from bodydouble.retarget.calibration import Calibration
 from bodydouble.retarget.placement import Placer
@@ -109,6 +109,12 @@ class Watch:
         frame.image.setflags(write=False)  # so that it crosses to an accelerator once, whoever looks at it
         return self.identify(self.estimate(frame), frame.size, frame.time)
 
+    def exchange(self, estimator: Estimator) -> None:
+        """Go on with another estimator; the people keep their identities, and their places where both can."""
+        if not (isinstance(estimator, Steered) and estimator.take_over(self.estimate)):
+            estimator.reset()
+        self.estimate = estimator
+
     def reset(self) -> None:
         """Forget everybody."""
         self.estimate.reset()
@@ -121,6 +127,7 @@ class Steady:
     def __init__(self, amount: float) -> None:
         self.amount = amount
         self._smoothers: dict[int, Smoother] = {}
+        self._last: list[Pose] = []
 
     def __call__(self, people: Iterable[Pose], time: float) -> list[Pose]:
         """The people of one frame at `time` in seconds, those missing since a short while included."""
@@ -138,11 +145,26 @@ class Steady:
                 del self._smoothers[person]
             else:
                 steady.append(held)
+        self._last = steady
         return steady
+
+    def predict(self, ahead: float) -> list[Pose]:
+        """The people of the last call as they will be `ahead` seconds later; nothing is remembered of it."""
+        carry = getattr(Smoother, "predict", None)
+        if carry is None:
+            return [replace(pose, time=pose.time + ahead) for pose in self._last]
+        predicted = [carry(self._smoothers[pose.person], ahead) for pose in self._last]
+        return [pose for pose in predicted if pose is not None]
+
+    def handover(self) -> None:
+        """The next poses come from another model: what is shown glides there."""
+        for smoother in self._smoothers.values():
+            getattr(smoother, "handover", lambda: None)()
 
     def reset(self) -> None:
         """Forget everybody."""
         self._smoothers.clear()
+        self._last = []
 
 
 class Act:
@@ -180,6 +202,13 @@ class Act:
         """The rig at `time` seconds when nobody is seen: it eases to rest where it stands."""
         return self._planar(replace(self._last, time=time, state=State.LOST))
 
+    def adopt(self, before: Act) -> None:
+        """Go on with what another knew of the person: their lengths, their floor, and what they did last."""
+        self._calibration = before._calibration
+        self._person, self._last = before._person, before._last
+        if before._placer.size == self._placer.size:
+            self._placer = before._placer
+
 
 class Cast:
     """Who plays: one character that is always there, or one for each person while they are there."""
@@ -211,6 +240,18 @@ class Cast:
             else:
                 rigs_of[person] = self._acts[person].idle(time)
         return dict(sorted(rigs_of.items(), key=lambda item: self._home[item[0]]))
+
+    def adopt(self, before: Cast) -> None:
+        """Go on with what another knew of the people: one for one, or each of several."""
+        if self._alone is not None and before._alone is not None:
+            self._alone.adopt(before._alone)
+        if self._alone is None:
+            for person, act in before._acts.items():
+                self._acts[person] = Act(*self._made_of)
+                self._acts[person].adopt(act)
+            self._seen, self._home = dict(before._seen), dict(before._home)
+            if self._mirror != before._mirror:
+                self._home = {person: -x for person, x in self._home.items()}
 
 
 def track(

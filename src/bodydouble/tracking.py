@@ -31,6 +31,7 @@ COASTING = 0.5  # seconds that an unseen person is thought to walk on
 FORGET = 1.0  # seconds after which an unseen person's identity ends
 RELEASE = 2.0  # the same for the one that "largest" has locked on to, before it takes another
 UNSEEN_WEIGHT = 0.01  # what points that are not seen count, for when none is
+BESIDE = 0.06  # margin around a person's points that still counts as them, of the longer side: hair, hands, clothes
 VISIBLE = 0.3  # score from which a point counts for a person's size
 
 # State. Evidence is averaged over AVERAGING seconds, has two levels each, and a state lasts at least DWELL seconds.
@@ -151,6 +152,13 @@ def _box(pose: Pose) -> Array:
     return np.array([[x.min(), y.min()], [x.max(), y.max()]])
 
 
+def beside(pose: Pose, x: float, y: float) -> float:
+    """Pixels from a point of the picture to the person's box with a margin around it, 0 inside."""
+    low, high = _box(pose)
+    away = np.maximum(np.maximum(low - (x, y), (x, y) - high) - BESIDE * (high - low).max(), 0.0)
+    return float(np.hypot(*away))
+
+
 def _size(pose: Pose) -> float:
     """Body size in pixels, never 0."""
     low, high = _box(pose)
@@ -188,10 +196,11 @@ class _Person:
     def overlap(self, pose: Pose, time: float) -> float:
         """0..1, how much of the box of `pose` and of this person's, where it should be, is common (IoU).
 
-        All that is left to tell by when a model exchanges left and right or throws limbs about.
+        All that is left to tell by when a model exchanges left and right or throws limbs about, or when another model
+        with another layout takes over.
         """
         gone = max(time - self.time, 0.0)
-        if gone > COASTING or pose.skeleton != self.pose.skeleton:
+        if gone > COASTING:
             return 0.0
         due, box = _box(self.pose) + self.velocity * gone, _box(pose)
         common = np.clip(np.minimum(due[1], box[1]) - np.maximum(due[0], box[0]), 0.0, None).prod()
@@ -206,7 +215,7 @@ class _Person:
     def see(self, pose: Pose, time: float, frame_size: tuple[int, int]) -> Pose:
         """Take `pose` as this person's; returns it with identity and state."""
         step = time - self.time
-        if step > 0:
+        if step > 0 and pose.skeleton == self.pose.skeleton:
             share = 1 - exp(-step / SETTLE)
             moved = self._weights(pose) @ (pose.points - self.pose.points)
             self.velocity = self.velocity + share * (moved / step - self.velocity)
@@ -256,6 +265,20 @@ class Tracker:
         if self.person != "all":
             return [pose for pose in named if pose.person == self.person]
         return sorted(named, key=lambda pose: pose.person)
+
+    def release(self) -> None:
+        """Let go of the one that "largest" has locked on to; the next frame's largest is taken."""
+        self._locked = None
+
+    def choose(self, x: float, y: float) -> bool:
+        """Lock "largest" on to whoever is at a point of the picture, in pixels; False, and nothing changes, if nobody.
+
+        Of several people there it is the one with the nearest middle.
+        """
+        there = [known for known in self._known if beside(known.pose, x, y) <= 0]
+        if there:
+            self._locked = min(there, key=lambda known: float(np.hypot(*(_box(known.pose).mean(axis=0) - (x, y)))))
+        return bool(there)
 
     def recall(self, people: Sequence[Pose], frame_size: tuple[int, int], time: float) -> None:
         """Take over the people of one frame as an earlier run named them; calls go on from there."""

@@ -14,10 +14,10 @@ import onnx
 
 from bodydouble.estimate import aiming, cropping, graph, region, ssd
 from bodydouble.estimate.family import Estimator, family
-from bodydouble.estimate.following import Follower
+from bodydouble.estimate.following import MIN_PRESENCE, Follower
 from bodydouble.estimate.region import Region
 from bodydouble.estimate.session import Session, open_sessions
-from bodydouble.estimate.sight import Sight, colour_between
+from bodydouble.estimate.sight import Sight, colour_between, usable
 from bodydouble.models import Progress, onnx_path
 from bodydouble.skeletons import BLAZEPOSE_33, Skeleton
 from bodydouble.types import Array, Frame, Image, Pose
@@ -88,7 +88,7 @@ class Networks:
 
 
 class BlazePose:
-    """The estimator of one BlazePose model (see family.Estimator)."""
+    """The estimator of one BlazePose model (see family.Estimator, Aimed and Steered)."""
 
     skeleton: Skeleton = BLAZEPOSE_33
 
@@ -112,6 +112,26 @@ class BlazePose:
         if inside is None:
             return None
         return _pose(aiming.look_in(self._networks, frame.image, inside, len(BLAZEPOSE_33)), frame.time)
+
+    def follow(self, frame: Frame, box: Array) -> bool:
+        """Follow the one person in a box (see family.Steered)."""
+        inside = aiming.checked_box(box, frame.image)
+        if inside is None:
+            return False
+        sight = aiming.look_in(self._networks, frame.image, inside, len(BLAZEPOSE_33))
+        if sight.score < MIN_PRESENCE or not usable(sight):
+            return False
+        self._follow.follow(sight, frame.time)
+        self._size = frame.size
+        return True
+
+    def take_over(self, before: Estimator) -> bool:
+        """Follow whom another BlazePose model followed (see family.Steered)."""
+        if not isinstance(before, BlazePose):
+            return False
+        self._follow.take_over(before._follow)
+        self._size = before._size
+        return True
 
     def reset(self) -> None:
         """Forget everybody."""

@@ -63,6 +63,22 @@ class Aimed(Estimator, Protocol):
         ...
 
 
+@runtime_checkable
+class Steered(Estimator, Protocol):
+    """An estimator that follows whom it is told to. Optional for a family; a live run asks for it."""
+
+    def follow(self, frame: Frame, box: Array) -> bool:
+        """From now on follow the one person in a box, whoever else is there; False, and nothing changes, if nobody is.
+
+        box: (4,) x, y, width, height around what is visible of the person, pixels of the frame.
+        """
+        ...
+
+    def take_over(self, before: Estimator) -> bool:
+        """Follow whom another estimator followed, from where they were; False, and nothing changes, if it cannot."""
+        ...
+
+
 # model, device, people, threads, progress of fetching
 Factory = Callable[[str, str, int, int | None, Progress], Estimator]
 

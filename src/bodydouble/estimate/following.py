@@ -151,6 +151,7 @@ class Follower:
     def reset(self) -> None:
         """Forget everybody."""
         self._people: list[Followed] = []
+        self._chosen = False  # somebody was asked for: a larger person is not the one meant
         self._missed: Followed | None = None
         self._nobody_since: float | None = None
         self._next_area = 0
@@ -169,6 +170,19 @@ class Follower:
         elif len(self._people) < self._most:
             self._find_more(image, time, lost)
         return [person.sight for person in self._people if person.hidden_since is None]
+
+    def follow(self, sight: Sight, time: float) -> None:
+        """From now on follow the one person of this sight."""
+        self._people = [Followed(sight, time, self._manner)]
+        self._chosen = True
+        self._missed = self._nobody_since = None
+
+    def take_over(self, before: Follower) -> None:
+        """Follow whom another follower of the same manner does, from where they were."""
+        self.reset()
+        self._people = list(before._people[: self._most])
+        self._missed, self._chosen = before._missed, before._chosen
+        self._compared, self._sought = before._compared, before._sought
 
     def _still_there(self, person: Followed, image: Image, time: float) -> bool:
         """Looks where the person should be; False if nobody is there, or somebody who cannot be them."""
@@ -201,7 +215,8 @@ class Follower:
         """Takes the person who was lost a moment ago, or after PATIENCE the largest."""
         if self._people:
             self._nobody_since = None
-            if self._is_small(image) and not 0 <= time - self._compared < COMPARE_EVERY:
+            compared = self._chosen or 0 <= time - self._compared < COMPARE_EVERY
+            if self._is_small(image) and not compared:
                 self._compared = time
                 self._take(
                     image, time, [place for place in self._search(image, [_whole(image)]) if self._dwarfs(place)]
@@ -217,6 +232,7 @@ class Follower:
             near = [p for p in found if missed.could_be(p, time) and distance(p, missed.region) <= NEARBY]
             self._take(image, time, sorted(near, key=lambda place: distance(place, missed.region)), missed)
         else:
+            self._chosen = False
             self._take(image, time, sorted(found, key=lambda place: -place.size))
 
     def _take(self, image: Image, time: float, places: Sequence[Region], waited_for: Followed | None = None) -> None:
