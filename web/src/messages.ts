@@ -210,6 +210,7 @@ export interface Ping {
 /**
  * A motion was taken up. posed: when the character had its pose; drawn: when a picture with it was drawn, 0 if it
  * was overtaken. Program's clock. A page that does not acknowledge is sent no more than a few motions ahead.
+ * work: milliseconds of the page's main thread that a picture takes, mean of the last second; 0 if none was drawn.
  */
 export interface Ack {
   kind: "ack";
@@ -217,6 +218,7 @@ export interface Ack {
   posed: number;
   drawn: number;
   draw_rate: number;
+  work?: number;
 }
 
 /** Other settings; only the named ones change. */
