@@ -98,10 +98,11 @@ class Calibration:
     """Learns one person's bone lengths from their poses; settles within seconds and then keeps still.
 
     own: lengths that are known already (neutral.py); they take the place of what would be learnt of those bones.
+    doubt: seconds of evidence that the typical body is worth.
     """
 
-    def __init__(self, own: Body | None = None) -> None:
-        self._own = own
+    def __init__(self, own: Body | None = None, *, doubt: float = PRIOR_SECONDS) -> None:
+        self._own, self._doubt = own, doubt
         self.reset()
 
     def reset(self) -> None:
@@ -115,6 +116,11 @@ class Calibration:
         self._metric: bool | None = None
         self._target = typical()
         self._body = typical()
+
+    @property
+    def learnt(self) -> Body:
+        """What all that was seen so far says; update() returns a body that eases towards it."""
+        return self._target
 
     def update(self, pose: Pose) -> Body:
         """Learn from one pose and return the person's body as known by now. Times must not run backwards."""
@@ -155,7 +161,7 @@ class Calibration:
         pooled = _by_kind(self._stored())
         seconds = np.isfinite(pooled).sum(axis=0) * self._spacing / 2
         middle = _quantile(pooled, 0.5)
-        return _blend(middle, seconds, metric=True)
+        return _blend(middle, seconds, self._doubt, metric=True)
 
     def _learn_drawn(self) -> Body:
         """Scale of each frame from all bones as known so far, then the length of each bone from all frames."""
@@ -165,7 +171,7 @@ class Calibration:
         known = seconds > 0
         reach = np.where(known, np.clip(_quantile(pooled, REACH), PRIOR * SHORTEST, PRIOR * LONGEST), PRIOR)
         reach *= PRIOR[known].sum() / reach[known].sum()  # the unit is the body's own: only ratios are known
-        return _blend(reach, seconds, metric=False)
+        return _blend(reach, seconds, self._doubt, metric=False)
 
     def _ease(self, time: float) -> Body:
         """The shown body moves towards the learnt one."""
@@ -216,9 +222,12 @@ def _frame_scales(drawn: Array, lengths: Array) -> Array:
     return np.asarray(low + share * (high - low))
 
 
-def _blend(lengths: Array, seconds: Array, metric: bool) -> Body:
-    """A body of measured lengths (kinds,), each worth `seconds`; the unseen ones fit the person's size."""
-    trust = seconds / (seconds + PRIOR_SECONDS)
+def _blend(lengths: Array, seconds: Array, doubt: float, metric: bool) -> Body:
+    """A body of measured lengths (kinds,), each worth `seconds`; the unseen ones fit the person's size.
+
+    doubt: seconds that the prior is worth.
+    """
+    trust = seconds / (seconds + doubt)
     safe = np.where(seconds > 0, lengths, PRIOR)
     weight = trust * PRIOR
     stature = STATURE if metric else 1.0

@@ -58,21 +58,31 @@ class Placer:
         width, height = self.size
         tall = scale * body.height
         x, y = hips
+        right, deep = float(x - width / 2), None
+        if level is not None:
+            right, _, deep = _levelled(float(x - width / 2), float(y + height / 2), camera, level, None)
         return Placement(
-            x=float(x - width / 2) / tall,
-            y=self._height(pose, tall),
+            x=right / tall,
+            y=self._height(pose, tall, camera, level, deep),
             size=tall / height,
             picture=(float(x) / width, float(-y) / height),
             score=float(max(seen.scores[HIP], seen.scores[NECK])),
         )
 
-    def _height(self, pose: Pose, tall: float) -> float:
-        """Body heights that the lower foot is above the floor. tall: the body's height in pixels."""
+    def _height(self, pose: Pose, tall: float, camera: Camera | None, level: Array | None, deep: float | None) -> float:
+        """Body heights that the lower foot is above the floor. tall: the body's height in pixels.
+
+        deep: as _levelled has it for the hips, above which the feet are taken to stand.
+        """
         feet = _feet(pose.skeleton)
         known = feet[pose.scores[feet] >= SEEN]
         if not known.size:
             return 0.0
-        low = float(pose.points[known, 1].max() - self.size[1] / 2) / tall
+        below = pose.points[known] - 0.5 * np.array(self.size)
+        if level is None:
+            low = float(below[:, 1].max()) / tall
+        else:
+            low = max(-_levelled(x, -y, camera, level, deep)[1] for x, y in below.tolist()) / tall
         if self._floor is None:
             self._floor = low
         else:
@@ -80,6 +90,23 @@ class Placer:
             self._floor += -math.expm1(-max(pose.time - self._time, 0.0) / constant) * (low - self._floor)
         self._time = pose.time
         return max(self._floor - low - STANDING, 0.0)
+
+
+def _levelled(
+    right: float, up: float, camera: Camera | None, level: Array, deep: float | None
+) -> tuple[float, float, float]:
+    """A point of a tilted camera's picture as a level one would have it: right and up of the middle, and along.
+
+    right, up: pixels from the middle. deep: how far along the level view the point lies, in pixels at its own distance;
+    None: as far along the tilted camera's view as its picture plane is. Without a camera only the roll is undone.
+    """
+    if camera is None:
+        c, s = level[0, :2].tolist()
+        return right * c + up * s, up * c - right * s, 0.0
+    x, y, z = (level @ np.array([right, up, -camera.focal])).tolist()
+    if deep is None or z >= 0:
+        return x, y, z
+    return x * deep / z, y * deep / z, deep
 
 
 @cache

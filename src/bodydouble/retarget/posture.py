@@ -54,7 +54,7 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
     directions /= np.sqrt(dot(directions, directions))[:, None]
     directions[scores == 0] = [0.0, -1.0, 0.0]
-    return Posture(NAMES, directions, scores, _facing(directions, scores))
+    return Posture(NAMES, directions, scores, facing(directions, scores))
 
 
 def _lean(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
@@ -113,7 +113,7 @@ def _face_turn(pose: Pose, view: Sight, body: Body) -> float:
     return math.tanh(aside / FACE_TURN)
 
 
-def _facing(directions: Array, scores: Array) -> float:
+def facing(directions: Array, scores: Array) -> float:
     """Yaw of the chest: its normal, across shoulders and spine. 0 (facing us) where either is unseen."""
     if min(scores[LEFT_CLAVICLE], scores[RIGHT_CLAVICLE]) == 0:
         return 0.0
