@@ -134,10 +134,19 @@ def open_live(
         from bodydouble.sources.stream import Stream
 
         return Stream(name.strip(), clock=clock)
-    if kind == "file":
+    if kind == "file" and not _is_camera_after_all(name):
         from bodydouble.sources.looped import Looped
 
         return Looped(path_of(name), fps=fps, clock=clock)
     from bodydouble.sources.camera import Camera
 
     return Camera(name.strip(), size=size, fps=fps, clock=clock)
+
+
+def _is_camera_after_all(name: str) -> bool:
+    """Whether a name that looks like a file's, and is of none, is that of a camera: some have a slash in theirs."""
+    if path_of(name).exists():
+        return False
+    from bodydouble.sources.devices import matching, plugged_in
+
+    return bool(matching(name, plugged_in()))

@@ -8,7 +8,7 @@ number of loops. A file that vanishes or is damaged is told in words and taken u
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,14 @@ from bodydouble.sources import open_source
 from bodydouble.sources.images import ImageSource, read_upright
 from bodydouble.sources.live import Clock, Condition
 from bodydouble.sources.pace import Pace
-from bodydouble.sources.reopening import Fault, Reopening, Rest, Shot
+from bodydouble.sources.playing import Picture, Playing
+from bodydouble.sources.reopening import Fault, Rest, Shot
 from bodydouble.sources.video import Damage, VideoSource
 from bodydouble.types import BodyDoubleError, Image
 
 DECODERS = 2  # threads: enough for 4K in real time, and leaves the machine to the model
-HELD_SECONDS = 0.5  # a picture that stands for longer is given again so often: whoever follows people sees it goes on
 _UNKNOWN_RATE = Fraction(30)  # of a film that does not say
 _LONGEST_LAST = 1.0  # seconds that a film's last picture may stand; a longer duration is that of the sound
-
-Picture = Callable[[], Image]
 
 
 class Film(Protocol):
@@ -44,7 +42,7 @@ class Film(Protocol):
         ...
 
 
-class Looped(Reopening):
+class Looped(Playing):
     """A LiveSource (live.py) of a file or folder. Raises BodyDoubleError for one that cannot be played at all.
 
     fps: the rate of images.
@@ -55,7 +53,6 @@ class Looped(Reopening):
     ) -> None:
         self._path = path
         self._fps = fps
-        self._last: Image | None = None
         _film(path, fps)  # says at once what can never be played
         name = path.name or str(path)
         stalled = (Condition.FAILED, f"no picture comes from {name}; is the drive that it lies on still there?")
@@ -85,25 +82,6 @@ class Looped(Reopening):
             now = _signature(self._path)
             if now != seen:
                 seen, film = now, self._opened()
-
-    def _paced(self, pace: Pace, at: float, picture: Picture, note: str) -> Generator[Shot | None, None, None]:
-        """One picture when it is due; before that the last one again if it stands for long. None: closed."""
-        now = self._clock()
-        if not pace.shows(at, now):
-            yield Shot(None, now)
-            return
-        image = picture()
-        if pace.is_slow(now) and not note:
-            note = f"{self._path.name} plays slower than it should, this machine is too slow for it; use a smaller one"
-        due = pace.due(at)
-        while (ahead := due - self._clock()) > 0:
-            if self._rest(min(ahead, HELD_SECONDS)):
-                yield None
-                return
-            if ahead > HELD_SECONDS and self._last is not None:
-                yield Shot(self._last, self._clock(), message=note)
-        self._last = image
-        yield Shot(image, due, message=note)
 
     def _opened(self) -> Film:
         """The film, or a Fault that says what is wrong with it now."""

@@ -13,6 +13,7 @@ import time
 import cv2
 import numpy as np
 
+from bodydouble.sources.black import BlackWatch
 from bodydouble.sources.jpeg import LONGEST_SIDE, size_of_jpeg
 from bodydouble.sources.live import BROWSER, Clock, Condition, Health
 from bodydouble.sources.newest import Newest
@@ -27,6 +28,7 @@ _JOIN_SECONDS = 5.0  # the largest picture allowed decodes in a tenth of a secon
 
 FIRST = "waiting for the browser's camera; open the control page and allow it to use the camera"
 SILENT = "no picture comes from the browser's camera; keep its page open and in front, a hidden tab is slowed down"
+BLACK = "the browser's camera shows nothing; open its lens cover or privacy switch, or turn on a light"
 UNREADABLE = "the browser's pictures cannot be decoded; reload the control page"
 
 
@@ -97,6 +99,7 @@ class Pushed:
             self._newest.skip()
 
     def _run(self) -> None:
+        blind = BlackWatch()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._closed or self._waiting is not None)
@@ -107,6 +110,8 @@ class Pushed:
             if image is None:
                 self._newest.skip()
                 self._newest.trouble(Condition.FAILED, UNREADABLE)
+            elif blind(image, waiting[1]):
+                self._newest.put(image, waiting[1], Condition.BLACK, BLACK)
             else:
                 self._newest.put(image, waiting[1])
 

@@ -65,8 +65,8 @@ class VideoSource:
             first, _ = next(decoded(container, stream, []), (None, None))
             if first is None:
                 raise BodyDoubleError(f"{path.name} holds no picture that can be decoded; is it a whole video file?")
-            self._orientation = _orientation(first)
-            self._stored_size = _square_size(first.width, first.height, stream.sample_aspect_ratio)
+            self._orientation = orientation_of(first)
+            self._stored_size = square_size(first.width, first.height, stream.sample_aspect_ratio)
             self._info = self._describe(container, stream)
 
     @property
@@ -127,14 +127,14 @@ class VideoSource:
         """
         with opened(self._path, self._threads) as (container, stream):
             step = 1 / (stream.average_rate or stream.guessed_rate or _UNKNOWN_RATE)
-            convert = _Converter(self._stored_size, self._orientation)
-            clock = _Clock(stream.time_base, step)
+            convert = Converter(self._stored_size, self._orientation)
+            clock = Stamps(stream.time_base, step)
             for picture, pts in decoded(container, stream, damage.reasons):
                 yield clock(pts), partial(convert, picture)
             damage.cut = is_cut(container, stream, clock.now)
 
 
-class _Clock:
+class Stamps:
     """Seconds since the first frame; a missing or backward time stamp counts as one step after the last."""
 
     def __init__(self, time_base: Fraction, step: Fraction) -> None:
@@ -149,6 +149,7 @@ class _Clock:
         return float(self._last - self._start) if self._last is not None and self._start is not None else 0.0
 
     def __call__(self, pts: int | None) -> float:
+        """The time of the frame with this stamp."""
         stamp = None if pts is None else pts * self._time_base
         if self._last is not None and (stamp is None or stamp <= self._last):
             stamp = self._last + self._step
@@ -160,7 +161,7 @@ class _Clock:
         return self.now
 
 
-class _Converter:
+class Converter:
     """Decoded frames to upright RGB pictures of one size, whatever the stream does on the way."""
 
     def __init__(self, size: tuple[int, int], orientation: Orientation) -> None:
@@ -169,6 +170,7 @@ class _Converter:
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: Any) -> Image:
+        """(H, W, 3) uint8 RGB of a PyAV frame, in memory of its own."""
         see_through = _has_alpha(frame.format)
         picture = self._reformatter.reformat(
             frame,
@@ -183,7 +185,8 @@ class _Converter:
         return np.ascontiguousarray(turned(on_white(image) if see_through else image, self._orientation))
 
 
-def _orientation(frame: Any) -> Orientation:
+def orientation_of(frame: Any) -> Orientation:
+    """How a decoded frame's display matrix says it is to be turned."""
     every = frame.side_data
     for data in (every[i] for i in range(len(every))):
         if data.type.name == "DISPLAYMATRIX":
@@ -191,7 +194,7 @@ def _orientation(frame: Any) -> Orientation:
     return UPRIGHT
 
 
-def _square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
+def square_size(width: int, height: int, aspect: Fraction | None) -> tuple[int, int]:
     """Size in square pixels; the side that has too few pixels grows."""
     if not aspect or aspect <= 0 or not 1 / _WIDEST_PIXEL <= aspect <= _WIDEST_PIXEL:
         return width, height
