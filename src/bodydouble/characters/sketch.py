@@ -79,7 +79,9 @@ def _draw_parts(canvas: skia.Canvas, puppet: Puppet, shown: Shown) -> None:
     sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
     seen = [part for part in puppet.parts if is_shown(part, 0.0)]
     for part in sorted(seen, key=lambda part: part.order):
-        image = skia.Image.fromarray(np.ascontiguousarray(part.texture), colorType=skia.kRGBA_8888_ColorType)
+        image = skia.Image.fromarray(
+            np.ascontiguousarray(part.texture), skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType
+        )
         mesh = skia.Vertices(
             skia.Vertices.kTriangles_VertexMode,
             _points(shown(part.points)),

@@ -195,7 +195,9 @@ def _shader(texture: Image, ratio: float) -> tuple[skia.Shader, Array]:
         smaller = (max(1, round(width * ratio)), max(1, round(height * ratio)))
         image = np.asarray(cv2.resize(texture, smaller, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     scale = np.array([image.shape[1] / width, image.shape[0] / height])
-    pixels = skia.Image.fromarray(np.ascontiguousarray(image), colorType=skia.kRGBA_8888_ColorType, copy=True)
+    pixels = skia.Image.fromarray(
+        np.ascontiguousarray(image), skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType, copy=True
+    )
     # skia 144 draws the same pixels without the MipmapMode, in twice the time
     sampling = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
     return pixels.makeShader(skia.TileMode.kClamp, skia.TileMode.kClamp, sampling), scale
