@@ -60,13 +60,16 @@ class Silent:
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a film looks. size: width, height of the character's picture in pixels, None as the source. rate: pictures a
-    second, None keeps the source's time stamps. background: a colour, the path of a picture, or "transparent".
+    second, None keeps the source's time stamps. background: a colour, the path of a picture, or "transparent". framing:
+    how much of the character is shown, "full", "half" or "head". shadow: one below its feet.
     """
 
     background: str = DEFAULT_BACKGROUND
     size: tuple[int, int] | None = None
     rate: float | None = None
     side_by_side: bool = False
+    framing: str = "full"
+    shadow: bool = True
 
     def __post_init__(self) -> None:
         if self.size is not None and not all(16 <= side <= 8192 for side in self.size):
@@ -140,7 +143,7 @@ def film(
     with ExitStack() as stack:
         feed = open_feed(source, config, stack, pictures=look.side_by_side, progress=told.step)
         size = look.size or picture_size(feed.info.size)
-        stage = Stage(size, look.background)
+        stage = Stage(size, look.background, shadow=look.shadow, framing=look.framing)
         keeper = None if take is None else stack.enter_context(TakeWriter(take, feed.origin, force=force))
         film_size = beside(feed.info.size, size) if look.side_by_side else size
         rate = None if look.rate is None else Fraction(look.rate).limit_denominator(1001)

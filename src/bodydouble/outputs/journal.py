@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,18 @@ def remove(take: Path) -> None:
     """Remove all pieces."""
     for piece in reversed(pieces(take)):  # the first one last: without it there is no journal
         piece.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names of a folder's files, where a system can say that of a folder."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # a file system that cannot: the file itself is on the disk
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def batches(take: Path) -> Iterator[pa.RecordBatch]:

@@ -60,7 +60,7 @@ class TakeWriter:
         if not self._count:
             journal.remove(self._path)
         self._held: list[TakeFrame] = []
-        self._closed = False
+        self._closed = self._named = False
         self._piece = journal.place(self._path, len(journal.pieces(self._path)) + 1)
         try:
             self._piece.touch(exist_ok=False)  # two runs must not share a piece
@@ -105,16 +105,28 @@ class TakeWriter:
             self._flush()
 
     def flush(self) -> None:
-        """Put all that was written on the disk itself: it outlives a kill, and the loss of power too."""
+        """Put all that was written into the journal: it outlives a kill. After `sync`, the loss of power too."""
         self._flush()
+
+    def sync(self) -> None:
+        """Wait until the disk has what the journal holds; another thread may go on writing meanwhile."""
         try:
-            os.fsync(self._file.fileno())
+            descriptor = os.dup(self._file.fileno())
+        except (ValueError, OSError):  # closed meanwhile
+            return
+        try:
+            os.fsync(descriptor)
         except OSError as error:
             raise write_error(self._path, error, kept=_KEPT) from error
+        finally:
+            os.close(descriptor)
+        if not self._named:
+            self._named = True
+            journal.sync_folder(self._path.parent)
 
-    def name_model(self, model: str) -> None:
-        """What the finished take says of its model, where others of the same skeleton took over in its middle."""
-        self._info = replace(self._info, model=model)
+    def describe(self, info: TakeInfo) -> None:
+        """What the finished take is to say of itself, where more is known now; its skeleton stays."""
+        self._info = replace(info, skeleton=self._info.skeleton)
 
     def close(self) -> None:
         """Make the Parquet file and remove the journal. Closing twice is allowed."""
