@@ -1,0 +1,92 @@
+/** Which camera, at what size and rate; for this browser's own camera, which of its devices. */
+
+import type { OwnCamera } from "./camera";
+import type { Desk } from "./desk";
+import { Icon } from "./icons";
+import { ratesOf, sizesOf } from "./modes";
+import { IconButton, Select } from "./parts";
+
+/** The fields below the picture. */
+export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
+  const settings = desk.settings.value;
+  const cameras = desk.choices.value?.cameras ?? [];
+  if (!settings) return <div class="camera-fields" />;
+  const own = settings.camera === "browser";
+  const modes = cameras.find((one) => one.name === settings.camera)?.modes ?? [];
+  const options = cameras.map((one) => ({ value: one.name, label: one.label }));
+  if (!options.some((one) => one.value === "browser"))
+    options.push({ value: "browser", label: "This browser's camera" });
+  if (!options.some((one) => one.value === settings.camera)) {
+    options.unshift({ value: settings.camera, label: settings.camera || "No camera" });
+  }
+  const sizes = [...new Set([...sizesOf(modes), settings.size])].filter(Boolean);
+  const choose = (name: string) => {
+    desk.change({ camera: name });
+    if (name === "browser") void camera.start(settings);
+  };
+  return (
+    <div class="camera-fields">
+      <div class="row">
+        <Select label="Camera" quiet value={settings.camera} options={options} onChange={choose} />
+        <IconButton icon="refresh" label="Look for cameras again" onClick={() => void desk.ask({ kind: "refresh" })} />
+      </div>
+      {own && camera.giving.value !== "off" && camera.devices.value.length > 1 && <Devices camera={camera} />}
+      {own && camera.giving.value === "off" && desk.status.value?.source.state === "live" && (
+        <UseOwn desk={desk} camera={camera} />
+      )}
+      <div class="row">
+        <Select
+          label="Size"
+          quiet
+          value={settings.size}
+          options={[
+            { value: "", label: "Best size" },
+            ...sizes.map((size) => ({ value: size, label: size.replace("x", " × ") })),
+          ]}
+          onChange={(size) => desk.change({ size })}
+        />
+        <Select
+          label="Frames a second"
+          quiet
+          value={String(Math.round(settings.fps))}
+          options={ratesOf(modes, settings.size, settings.fps).map((rate) => ({
+            value: String(rate),
+            label: `${rate} fps`,
+          }))}
+          onChange={(fps) => desk.change({ fps: Number(fps) })}
+        />
+      </div>
+    </div>
+  );
+}
+
+/** The button that gives this device's camera. */
+export function UseOwn({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
+  const use = () => {
+    const settings = desk.settings.value;
+    if (settings) void camera.start(settings);
+  };
+  return (
+    <button type="button" class="button primary small" onClick={use}>
+      <Icon name="camera" size={16} />
+      Use this device's camera
+    </button>
+  );
+}
+
+function Devices({ camera }: { camera: OwnCamera }) {
+  const options = camera.devices.value.map((device, at) => ({
+    value: device.deviceId,
+    label: device.label || `Camera ${at + 1}`,
+  }));
+  const current = camera.stream.value?.getVideoTracks()[0]?.getSettings().deviceId ?? camera.device.value;
+  return (
+    <Select
+      label="This device's camera"
+      quiet
+      value={current}
+      options={options}
+      onChange={(id) => void camera.choose(id)}
+    />
+  );
+}

@@ -1,0 +1,100 @@
+/** Which character: pictures of all, the user's own to add and remove. */
+
+import { useRef } from "preact/hooks";
+import type { CharacterChoice } from "../messages";
+import type { Desk } from "./desk";
+import { Icon } from "./icons";
+import { Card } from "./parts";
+import { ACCEPTED, remove, sendFiles } from "./uploads";
+
+/** The card at the top right. */
+export function CharacterCard({ desk }: { desk: Desk }) {
+  const characters = desk.choices.value?.characters ?? [];
+  const chosen = desk.settings.value?.character ?? "";
+  const author = characters.find((one) => one.name === chosen)?.author;
+  return (
+    <Card
+      title="Character"
+      area="character"
+      side={
+        <span class="soft ellipsis">
+          {desk.sending.value ? `Adding ${desk.sending.value}…` : author && `by ${author}`}
+        </span>
+      }
+    >
+      <div class="characters" role="radiogroup" aria-label="Character">
+        {characters.map((one) => (
+          <Character key={one.name} desk={desk} one={one} chosen={one.name === chosen} />
+        ))}
+        <AddFile desk={desk} />
+      </div>
+    </Card>
+  );
+}
+
+function Character({ desk, one, chosen }: { desk: Desk; one: CharacterChoice; chosen: boolean }) {
+  const drop = () => {
+    if (confirm(`Remove ${one.label}? Its files are deleted from bodydouble's folder.`))
+      void remove(desk, one.name, "character");
+  };
+  return (
+    <div class="character">
+      <label title={one.author ? `${one.label}, by ${one.author}` : one.label}>
+        <input
+          type="radio"
+          name="character"
+          value={one.name}
+          checked={chosen}
+          onChange={() => desk.change({ character: one.name })}
+        />
+        <span class="thumb">
+          <img src={one.thumbnail} alt="" width="64" height="64" loading="lazy" draggable={false} />
+        </span>
+        <span class="name">{one.label}</span>
+      </label>
+      {one.own && (
+        <button
+          type="button"
+          class="remove"
+          aria-label={`Remove ${one.label}`}
+          title={`Remove ${one.label}`}
+          onClick={drop}
+        >
+          <Icon name="close" size={12} />
+        </button>
+      )}
+    </div>
+  );
+}
+
+function AddFile({ desk }: { desk: Desk }) {
+  const picker = useRef<HTMLInputElement>(null);
+  const picked = async (input: HTMLInputElement) => {
+    await sendFiles(desk, [...(input.files ?? [])], "character");
+    input.value = "";
+  };
+  return (
+    <div class="character">
+      <button
+        type="button"
+        class="add"
+        title="Add a character: a puppet's folder as .zip, or a drawing as .png (or drop it anywhere on the page)"
+        onClick={() => picker.current?.click()}
+      >
+        <span class="thumb">
+          <Icon name="plus" size={22} />
+        </span>
+        <span class="name">Add own</span>
+      </button>
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        tabIndex={-1}
+        aria-label="Character file"
+        accept={ACCEPTED.character}
+        onChange={(event) => void picked(event.currentTarget)}
+      />
+    </div>
+  );
+}

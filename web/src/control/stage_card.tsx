@@ -1,0 +1,57 @@
+/** The character, live: the same stage as the one for OBS, with its framing and the way to the full screen. */
+
+import { useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Stage } from "../stage/stage";
+import type { Desk } from "./desk";
+import { toggleFullscreen } from "./fullscreen";
+import { IconButton, Segments } from "./parts";
+
+const FRAMINGS = [
+  { value: "full", label: "Full body", title: "Full body (1)", keys: "1" },
+  { value: "half", label: "Half", title: "Upper half (2)", keys: "2" },
+  { value: "head", label: "Head", title: "Head (3)", keys: "3" },
+] as const;
+
+/** The card in the middle. host: set to its element, for the full screen. */
+export function StageCard({ desk, host }: { desk: Desk; host: RefObject<HTMLElement | null> }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const trouble = useSignal("");
+  useEffect(() => {
+    if (!canvas.current) return;
+    const stage = new Stage(canvas.current, desk.link, {
+      trouble: (sentence) => {
+        trouble.value = sentence;
+      },
+    });
+    return () => stage.close();
+  }, [desk, trouble]);
+  const settings = desk.settings.value;
+  const recording = desk.status.value?.recording.state === "recording";
+  return (
+    <section ref={host} class={`stage-card checker ${recording ? "recording" : ""}`} aria-label="Stage">
+      <canvas ref={canvas} role="img" aria-label={`The character ${settings?.character ?? ""}, moving`} />
+      <div class="stage-bar">
+        <Segments
+          label="Framing"
+          value={settings?.framing ?? "full"}
+          options={FRAMINGS}
+          onChange={(framing) => desk.change({ framing })}
+        />
+        <IconButton
+          icon="fullscreen"
+          label="Full screen"
+          keys="F"
+          className="floating"
+          onClick={() => void toggleFullscreen(host.current)}
+        />
+      </div>
+      {trouble.value && (
+        <p class="trouble" role="status">
+          {trouble.value}
+        </p>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,224 @@
+/** The person: the camera's picture with the skeleton over it, who is followed, and which camera it is. */
+
+import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { Binary } from "../messages";
+import { Calibration, useCalibration } from "./calibration";
+import type { OwnCamera } from "./camera";
+import { CameraFields, UseOwn } from "./camera_fields";
+import { told } from "./conditions";
+import type { Desk } from "./desk";
+import { middle } from "./geometry";
+import { Icon } from "./icons";
+import { Card, Switch } from "./parts";
+import { PictureView } from "./picture";
+import { theme } from "./theme";
+
+/** A person in sight, as the buttons need them: where a click would have to land. */
+interface InSight {
+  person: number;
+  followed: boolean;
+  x: number;
+  y: number;
+}
+
+/** Pixels of width asked for as the small picture, and while it is shown large. */
+const SMALL = 480;
+const LARGE = 960;
+
+/** The card on the left. */
+export function YouCard({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
+  const inSight = useSignal<InSight[]>([]);
+  const settings = desk.settings.value;
+  return (
+    <Card
+      title="You"
+      area="you"
+      side={
+        <Switch
+          label="Mirror"
+          keys="M"
+          title="As in a mirror: your left is on the left (M)"
+          on={settings?.mirror ?? true}
+          onChange={(mirror) => desk.change({ mirror })}
+        />
+      }
+    >
+      <Picture desk={desk} camera={camera} inSight={inSight} />
+      <Who desk={desk} inSight={inSight} />
+      <CameraFields desk={desk} camera={camera} />
+    </Card>
+  );
+}
+
+function Picture({ desk, camera, inSight }: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight[]> }) {
+  const below = useRef<HTMLCanvasElement>(null);
+  const above = useRef<HTMLCanvasElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const view = useRef<PictureView | null>(null);
+  const calibration = useCalibration(desk);
+  const mirror = useComputed(() => desk.settings.value?.mirror ?? true);
+  const local = useComputed(() => camera.stream.value);
+  usePictures(desk, view, below, above, inSight);
+  usePreviewWish(desk, camera, calibration);
+  useSignalEffect(() => {
+    const now = theme.value && mirror.value;
+    if (!view.current) return;
+    view.current.mirror = now;
+    view.current.redraw(true);
+  });
+  useSignalEffect(() => {
+    if (video.current && video.current.srcObject !== local.value) video.current.srcObject = local.value;
+  });
+  const follow = (event: MouseEvent) => {
+    const place = view.current?.placeAt(event.clientX, event.clientY);
+    if (place && inSight.value.length > 0) void desk.ask({ kind: "follow", ...place });
+  };
+  const lifted = calibration.value.state !== "none";
+  return (
+    <div class="picture-place">
+      <div class={`picture ${mirror.value ? "mirrored" : ""} ${lifted ? "lifted" : ""}`}>
+        <canvas ref={below} class={`camera ${local.value ? "hidden" : ""}`} width={4} height={3} />
+        <video ref={video} class={`camera ${local.value ? "" : "hidden"}`} muted autoplay playsInline tabIndex={-1} />
+        <canvas
+          ref={above}
+          class={`overlay ${inSight.value.length > 1 ? "choosable" : ""}`}
+          role="img"
+          aria-label="The camera's picture with the skeletons of the people in it"
+          onClick={follow}
+        />
+        <NoPicture desk={desk} camera={camera} />
+        <Hint desk={desk} />
+        <Calibration desk={desk} state={calibration} />
+      </div>
+    </div>
+  );
+}
+
+/** Frames of the link to the view; who is in sight to the buttons, only when that changes or once in a while. */
+function usePictures(
+  desk: Desk,
+  view: { current: PictureView | null },
+  below: { current: HTMLCanvasElement | null },
+  above: { current: HTMLCanvasElement | null },
+  inSight: Signal<InSight[]>,
+): void {
+  useEffect(() => {
+    if (!below.current || !above.current) return;
+    const shown = new PictureView(below.current, above.current);
+    shown.mirror = desk.settings.value?.mirror ?? true;
+    view.current = shown;
+    let told = "";
+    let at = 0;
+    const ends = [
+      desk.link.onFrame(Binary.PREVIEW, (preview) => shown.show(preview)),
+      desk.link.onFrame(Binary.PEOPLE, (people) => {
+        shown.see(people);
+        const key = people.people.map((p) => `${p.person}:${p.followed}`).join(" ");
+        const now = performance.now();
+        if (key === told && now - at < 500) return;
+        [told, at] = [key, now];
+        inSight.value = people.people.flatMap((p) => {
+          const place = middle(p.points, p.scores);
+          return place ? [{ person: p.person, followed: p.followed === 1, ...place }] : [];
+        });
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+      shown.close();
+      view.current = null;
+    };
+  }, [desk, view, below, above, inSight]);
+}
+
+/** Asks for the camera's picture: not while the page is hidden or shows its own camera; larger while it is lifted. */
+function usePreviewWish(desk: Desk, camera: OwnCamera, calibration: { value: { state: string } }): void {
+  const hidden = useSignal(document.hidden);
+  useEffect(() => {
+    const changed = () => {
+      hidden.value = document.hidden;
+    };
+    document.addEventListener("visibilitychange", changed);
+    return () => document.removeEventListener("visibilitychange", changed);
+  }, [hidden]);
+  useSignalEffect(() => {
+    const on = !hidden.value && camera.stream.value === null;
+    desk.link.remember({ kind: "preview", on, width: calibration.value.state === "none" ? SMALL : LARGE });
+  });
+}
+
+/** What stands in place of the picture while there is none. */
+function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
+  const source = desk.status.value?.source ?? null;
+  const own = desk.settings.value?.camera === "browser" && camera.giving.value !== "on";
+  if (desk.connection.value === "open" && source?.state === "live") return null;
+  if (camera.giving.value === "on" && !camera.message.value) return null;
+  const { lamp, title, sentence } = told(desk.connection.value === "open" ? source : null);
+  const words = own && camera.message.value ? camera.message.value : sentence;
+  const asking = camera.giving.value === "asking";
+  return (
+    <div class="no-picture" role="status">
+      <span class={`no-picture-sign ${lamp}`}>
+        {lamp === "busy" ? <span class="spinner" aria-hidden="true" /> : <Icon name="cameraOff" size={26} />}
+      </span>
+      <strong>{asking ? "Allow the camera" : title}</strong>
+      <p>{asking ? "The browser asks above whether this page may use it." : words}</p>
+      {own && !asking && <UseOwn desk={desk} camera={camera} />}
+    </div>
+  );
+}
+
+/** The sentence on poor tracking. */
+function Hint({ desk }: { desk: Desk }) {
+  const hint = desk.hint.value;
+  const shown = hint !== "" && desk.status.value?.source.state === "live";
+  return (
+    <p class={`hint ${shown ? "shown" : ""}`} role="status">
+      {shown && (
+        <>
+          <Icon name="warning" size={15} />
+          <span>{hint}</span>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Whom the character follows: everybody, the largest, or one of those in sight. */
+function Who({ desk, inSight }: { desk: Desk; inSight: Signal<InSight[]> }) {
+  const people = inSight.value;
+  const all = desk.settings.value?.person === "all";
+  const follow = (one: InSight) => {
+    if (all) desk.change({ person: "largest" });
+    void desk.ask({ kind: "follow", x: one.x, y: one.y });
+  };
+  const seen = desk.status.value?.source.state === "live" && people.length > 0;
+  return (
+    <fieldset class="who" aria-label="Who moves the character">
+      {!seen && <span class="soft">Nobody in sight</span>}
+      {seen &&
+        people.slice(0, 4).map((one, at) => (
+          <button
+            type="button"
+            key={one.person}
+            class="chip"
+            aria-pressed={one.followed && !all}
+            onClick={() => follow(one)}
+          >
+            <Icon name="person" size={14} />
+            {people.length === 1 ? "Following you" : `Person ${at + 1}`}
+          </button>
+        ))}
+      <button
+        type="button"
+        class="chip end"
+        aria-pressed={all}
+        title="A character for everybody in sight"
+        onClick={() => desk.change({ person: all ? "largest" : "all" })}
+      >
+        Everybody
+      </button>
+    </fieldset>
+  );
+}
