@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from add_chromium import MISSING, find_chromium
+
 # The same examples every time: a change is judged by what it changed. HYPOTHESIS_PROFILE=search looks for new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", derandomize=False)
@@ -23,3 +25,12 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"no test data at {folder}: put it there or set BODYDOUBLE_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser of Chromium's kind."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip(MISSING)
+    return path

@@ -6,6 +6,8 @@ export default defineConfig({
   build: {
     outDir: "../src/bodydouble/stage/page",
     emptyOutDir: true,
+    license: { fileName: "THIRD-PARTY-LICENCES.md" },
+    chunkSizeWarningLimit: 1000, // three.js alone has 550 kB, and comes from the same machine
     rollupOptions: { input: ["index.html", "stage.html"] },
     target: "es2022",
   },
