@@ -38,7 +38,7 @@ class Playing(Reopening):
             if self._rest(min(ahead, HELD_SECONDS)):
                 yield None
                 return
-            if ahead > HELD_SECONDS and self._last is not None:
+            if due - self._clock() > HELD_SECONDS / 2 and self._last is not None:
                 yield Shot(self._last, self._clock(), message=note)
         self._last = image
         yield Shot(image, due, message=note)

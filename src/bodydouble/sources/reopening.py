@@ -18,7 +18,7 @@ from bodydouble.types import BodyDoubleError, Frame, Image
 SOONEST, LATEST = 0.5, 5.0  # seconds until a device or stream is tried again: doubling from the one to the other
 # close() waits so long for the thread. A driver or a connection that blocks for longer keeps the thread, which lets go
 # of the device and ends by itself as soon as the blocking call returns.
-JOIN_SECONDS = 2.0
+JOIN_SECONDS = 1.0
 
 Rest = Callable[[float], bool]
 _log = logging.getLogger(__name__)
