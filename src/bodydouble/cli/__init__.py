@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bodydouble.cli import animate, bench, characters, convert, demo, doctor, evaluate, models, track
+from bodydouble.cli import animate, bench, characters, convert, demo, doctor, evaluate, live, models, track
 from bodydouble.types import BodyDoubleError
 
 USER_ERROR = 2
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command("live")(live.live)
 app.command("animate")(animate.animate)
 app.command("track")(track.track)
 app.command("demo")(demo.demo)

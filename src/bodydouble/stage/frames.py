@@ -103,7 +103,7 @@ def _pack(layout: str, values: Mapping[str, Any], pieces: list[bytes]) -> None:
                 continue
             value = values[part.names[0]]
             wanted = 0 if part.kind == "bytes" else part.length(values)
-        except (KeyError, struct.error, TypeError, ValueError) as fault:
+        except (KeyError, struct.error, TypeError, ValueError, OverflowError) as fault:
             raise FrameError(f"{layout} frame: {part.names} cannot be packed ({fault!r})") from fault
         if part.kind == "bytes":
             pieces.append(bytes(value))

@@ -1,0 +1,164 @@
+"""`bodydouble live`: a webcam drives a character in the browser, in OBS and in a virtual camera."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bodydouble.types import BodyDoubleError
+
+if TYPE_CHECKING:
+    from bodydouble.live.engine import Live
+    from bodydouble.stage.addresses import Listening
+    from bodydouble.stage.desk import Desk
+    from bodydouble.stage.messages import Settings
+    from bodydouble.stage.settings import Kept
+    from bodydouble.stage.wardrobe import Wardrobe
+
+FIRST_CHARACTER = "fox"
+
+
+def live(
+    camera: Annotated[
+        str | None,
+        typer.Option("--camera", help="A camera's name (bodydouble cameras), browser, a file, or a stream's address."),
+    ] = None,
+    character: Annotated[
+        str | None, typer.Option("--character", help="A name (bodydouble characters list) or a character's folder.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Where the pages are; 8420 or the next free one unless given.")
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the control page.")] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", help="auto: the best that holds the rate; or bodydouble models list.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option("--fps", help="Pictures a second asked of the camera.")] = None,
+    size: Annotated[str | None, typer.Option("--size", help="WIDTHxHEIGHT asked of the camera.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", help="auto, cpu, cuda, tensorrt, directml, coreml or openvino.")
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", help="Also for other devices: this computer's address, or 0.0.0.0. Wants a token then."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for recordings and snapshots.")] = None,
+    osc: Annotated[str | None, typer.Option("--osc", help="Send the motion by OSC to HOST:PORT.")] = None,
+    virtual_camera: Annotated[
+        bool, typer.Option("--virtual-camera", help="Begin with the virtual camera switched on.")
+    ] = False,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="Keep the settings in this file instead of the usual one.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Begin with a recording.")] = False,
+) -> None:
+    """A webcam drives a character: the control page, and a stage for OBS. Ctrl-C ends it."""
+    from bodydouble.live.clock import now
+    from bodydouble.live.engine import Live
+    from bodydouble.live.feed import OscFeed
+    from bodydouble.stage.addresses import PORT, listen
+    from bodydouble.stage.desk import Desk
+    from bodydouble.stage.folders import Folders
+    from bodydouble.stage.pages import page_folder
+    from bodydouble.stage.server import Server
+    from bodydouble.stage.settings import Kept, settings_path, to_config
+    from bodydouble.stage.wardrobe import Wardrobe
+
+    page = page_folder()
+    folders = Folders.usual(out)
+    kept = Kept(settings or settings_path(), tell=_say)
+    wardrobe = Wardrobe(folders.characters, character or FIRST_CHARACTER)
+    named = None if character is None else wardrobe.first or character
+    given = {"camera": camera, "character": named, "model": model, "fps": fps, "size": size, "device": device}
+    chosen = _chosen(kept, {name: value for name, value in given.items() if value is not None}, wardrobe)
+    listening = listen(host, PORT if port is None else port, exact=port is not None)
+    try:
+        _recover(folders.recordings)
+        run = Live(to_config(chosen, wardrobe.place(chosen.character), kept.neutral(chosen.camera)))
+        feed = None if osc is None else OscFeed(run, osc)
+        desk = Desk(run, chosen, kept, folders, wardrobe, osc=feed)
+        started = now()
+        try:
+            with run:
+                for wanted, switch in ((virtual_camera, desk.virtual_camera), (record, _recording(desk))):
+                    if wanted:
+                        _try(switch)
+                Server(desk, listening, page=page).run(lambda: _greet(listening, open_browser=not no_browser))
+                desk.close()
+        finally:
+            desk.close()
+    finally:
+        listening.close()
+    typer.echo(_summary(run, desk, now() - started))
+
+
+def _recording(desk: Desk) -> Callable[[bool], object]:
+    return lambda on: desk.record(on, film=False)
+
+
+def _chosen(kept: Kept, given: dict[str, object], wardrobe: Wardrobe) -> Settings:
+    """The settings to begin with. A character that is gone is replaced; without a camera the first one is taken."""
+    from dataclasses import replace
+
+    from bodydouble.sources.camera import cameras
+
+    chosen = kept.first(given)
+    if chosen.character not in wardrobe.folders():
+        _say(f'the character "{chosen.character}" of the last time is gone; {FIRST_CHARACTER} plays')
+        chosen = kept.first({**given, "character": FIRST_CHARACTER})
+    if not chosen.camera:
+        found = cameras()
+        chosen = kept.first({**given, "camera": found[0].name}) if found else replace(chosen, camera="")
+    return chosen
+
+
+def _recover(folder: Path) -> None:
+    """Complete recordings that a crash interrupted."""
+    from bodydouble.live.recording import recover_all
+
+    for recovered in recover_all(folder):
+        _say(f"{recovered.message} ({recovered.path})" if recovered.frames else recovered.message)
+
+
+def _try(switch: Callable[[bool], object]) -> None:
+    """Switch something on; what cannot be had is told, and the run goes on without."""
+    try:
+        switch(True)
+    except BodyDoubleError as fault:
+        _say(str(fault))
+
+
+def _greet(listening: Listening, *, open_browser: bool) -> None:
+    """Say where the pages are, and open the first."""
+    from bodydouble.stage.addresses import qr_text
+
+    typer.echo(f"control page  {listening.control}")
+    typer.echo(f"stage, OBS    {listening.stage}")
+    if listening.token:
+        typer.echo("For a phone or another computer in this network; whoever has this address may watch and steer:")
+        typer.echo(qr_text(listening.control))
+    typer.echo("Ctrl-C ends it.")
+    sys.stdout.flush()
+    if open_browser:  # in a thread: a browser in the terminal would not return until it is left
+        threading.Thread(
+            target=webbrowser.open, args=(listening.control,), name="bodydouble-browser", daemon=True
+        ).start()
+
+
+def _summary(run: Live, desk: Desk, seconds: float) -> str:
+    """One line of what was."""
+    report, recording = run.report(), desk.recording
+    minutes, rest = divmod(round(seconds), 60)
+    line = f"{report.source.captured} frames in {minutes}:{rest:02d}, {report.source.dropped} dropped"
+    return f"{line}; recorded {recording.path}" if recording.path is not None and recording.frames else line
+
+
+def _say(line: str) -> None:
+    """A line for the user beside the output."""
+    typer.echo(f"bodydouble: {line}", err=True)
