@@ -56,6 +56,10 @@ WINDING = math.pi + 0.7  # radians a bone may turn from the middle of its bend b
 FLAT, LEVEL = -0.42, 0.25
 INWARDS = (0.5, 0.85)
 LEAST_OUTWARDS = 0.2  # cosine of a foot's drawn angle at rest: one that points straight down has no side
+# Arms that nobody drives hang at most this far from straight down, radians, however far out they are drawn; one that is
+# drawn beyond RAISED is meant to be up. Looked for on characters drawn in A and in T pose.
+HANGING = {"upper_arm": 0.50, "forearm": 0.34}
+RAISED = 1.75
 FLAT_FOOT = 0.6  # radians that a shin may lean before an undriven foot leaves the floor with it
 
 
@@ -65,7 +69,7 @@ class _Bone:
 
     rest: drawn angle. along, aside: where it starts in its parent's frame, pixels (a root: x, y in the picture); share:
     along over the parent's length. low, high: turn against the parent; middle: of its reach. foot: undriven, it stays
-    flat.
+    flat. ease: turn against the parent while undriven.
     """
 
     parent: int
@@ -79,6 +83,7 @@ class _Bone:
     middle: float
     driven: bool
     foot: bool
+    ease: float
 
 
 class Planar:
@@ -256,7 +261,7 @@ class Planar:
             spring = self._springs[i]
             if bone.driven:
                 angles[i] -= _whole_turns(angles[i] - over - bone.middle)
-                still = math.copysign(max(abs(over) - FLAT_FOOT, 0.0), over) if bone.foot else over
+                still = math.copysign(max(abs(over) - FLAT_FOOT, 0.0), over) if bone.foot else over + bone.ease
                 turn = weight[i] * gains[i] * angles[i] + (1.0 - weight[i]) * still
             elif spring is not None:
                 x, y = self._ground.shift
@@ -314,6 +319,7 @@ def _bones(rig: Rig) -> tuple[_Bone, ...]:
     lines = rig.tails - rig.heads
     rests = np.arctan2(lines[:, 1], lines[:, 0])
     lengths = np.hypot(lines[:, 0], lines[:, 1])
+    eased = [_eased(follows, rest) for follows, rest in zip(rig.follows, rests.tolist(), strict=True)]
     bones = []
     for i, (parent, follows) in enumerate(zip(rig.parents, rig.follows, strict=True)):
         x, y = rig.heads[i] if parent < 0 else rig.heads[i] - rig.heads[parent]
@@ -336,6 +342,14 @@ def _bones(rig: Rig) -> tuple[_Bone, ...]:
                 0.0 if reach is None else math.remainder(reach - float(rests[i]), math.tau),
                 follows in BONE_INDEX,
                 follows.endswith("_foot"),
+                eased[i] - (eased[parent] if parent >= 0 else 0.0) if follows.endswith(tuple(HANGING)) else 0.0,
             )
         )
     return tuple(bones)
+
+
+def _eased(follows: str, rest: float) -> float:
+    """Turn from rest at which an arm's bone hangs at ease; 0 for others. rest: its drawn angle."""
+    limit = HANGING.get(follows.partition("_")[2], math.inf)
+    out = math.remainder(rest - math.pi / 2, math.tau)
+    return math.copysign(limit, out) - out if limit < abs(out) <= RAISED else 0.0
