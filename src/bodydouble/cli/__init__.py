@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bodydouble.cli import animate, bench, characters, convert, demo, doctor, evaluate, live, models, track
+from bodydouble.cli import animate, bench, cameras, characters, convert, demo, doctor, evaluate, live, models, track
 from bodydouble.types import BodyDoubleError
 
 USER_ERROR = 2
@@ -30,6 +30,7 @@ app.command("live")(live.live)
 app.command("animate")(animate.animate)
 app.command("track")(track.track)
 app.command("demo")(demo.demo)
+app.command("cameras")(cameras.cameras)
 app.command("convert")(convert.convert)
 app.command("eval")(evaluate.evaluate)
 app.command("bench")(bench.bench)

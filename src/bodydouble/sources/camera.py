@@ -34,11 +34,13 @@ class CameraInfo:
     """A camera that can be chosen. name: unique, as `--camera` takes it. label: with its number or device file.
 
     modes: (width, height, pictures a second) that it offers, best first; a rate of 0 is unknown, () is all unknown.
+    trouble: why it cannot be used now, as far as the system says without opening it; "" if nothing is known.
     """
 
     name: str
     label: str
     modes: tuple[Mode, ...] = ()
+    trouble: str = ""
 
 
 def cameras(*, probe: bool = False, devices: Devices = plugged_in, opener: Opener = OpenCVCapture) -> list[CameraInfo]:
@@ -53,7 +55,8 @@ def cameras(*, probe: bool = False, devices: Devices = plugged_in, opener: Opene
         if probe and not modes:
             modes = probed(device, opener)
         label = device.path if device.path.startswith("/dev/") else f"number {device.index}"
-        found.append(CameraInfo(name=device.name, label=f"{device.name} ({label})", modes=modes))
+        trouble = hindrance.linux(device)
+        found.append(CameraInfo(device.name, f"{device.name} ({label})", modes, str(trouble) if trouble else ""))
     return found
 
 
