@@ -68,7 +68,8 @@ def main() -> None:
 
 def _watch() -> None:
     """Stop when whoever started this closes the pipe, or ends in any way."""
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not through sys.stdin: a thread that holds its lock breaks the end of the interpreter
+        pass
     _thread.interrupt_main()
 
 

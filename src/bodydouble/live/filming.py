@@ -43,7 +43,7 @@ class Filming:
         self._state = FilmState()
         self._child: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     @property
     def state(self) -> FilmState:
@@ -53,7 +53,7 @@ class Filming:
     def make(self, take: Path) -> None:
         """Film `take` as it was shown live, beside it; returns at once."""
         with self._changed:
-            if self._closed:
+            if self._closed.is_set():
                 return
             self._waiting.append(take)
             self._state = replace(self._state, busy=True, message="")
@@ -70,7 +70,7 @@ class Filming:
     def close(self) -> None:
         """Cancel what is being made and what waits; nothing half-made stays. Closing twice is allowed."""
         with self._changed:
-            self._closed = True
+            self._closed.set()
             self._waiting.clear()
             child, thread = self._child, self._thread
             self._changed.notify_all()
@@ -82,8 +82,8 @@ class Filming:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._waiting)
-                if self._closed:
+                self._changed.wait_for(lambda: self._closed.is_set() or self._waiting)
+                if self._closed.is_set():
                     self._state = replace(self._state, busy=False, progress=0.0)
                     self._changed.notify_all()
                     return
@@ -96,7 +96,7 @@ class Filming:
     def _film(self, take: Path) -> tuple[Path | None, str]:
         """The film's path, None if there is none, and what to say."""
         with self._changed:
-            if self._closed:
+            if self._closed.is_set():
                 return None, ""
             try:
                 child = self._child = _begin(take)
@@ -117,7 +117,7 @@ class Filming:
             self._child = None
         if code != 0 and film is not None:  # killed: it could not clean up itself
             beside(film, f"{child.pid}.part").unlink(missing_ok=True)
-        if self._closed:
+        if self._closed.is_set():
             return None, ""
         if code == 0 and film is not None:
             return film, f"the film is ready: {film.name}"
