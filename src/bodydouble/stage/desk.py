@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 from urllib.parse import quote
 
 from bodydouble.characters import Puppet
@@ -20,6 +20,8 @@ from bodydouble.live.config import LiveConfig
 from bodydouble.live.feed import OscFeed
 from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.recording import Recorder, RecordingState
+from bodydouble.live.snapshot import snapshot
+from bodydouble.live.virtual_camera import VirtualCamera
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages
 from bodydouble.stage.backgrounds import backgrounds, find_background
@@ -27,9 +29,6 @@ from bodydouble.stage.folders import Folders
 from bodydouble.stage.settings import PICTURE, Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
-
-if TYPE_CHECKING:
-    from bodydouble.live.virtual_camera import VirtualCamera
 
 BROWSER = messages.CameraChoice("browser", "This page's camera")
 
@@ -103,7 +102,7 @@ class Desk:
         self._backgrounds: list[str] = []
         self._neutral = live.config.neutral
         self._recorder = Recorder(pictures=folders.backgrounds)
-        self._virtual: VirtualCamera | None = None  # made when first switched on
+        self._virtual = VirtualCamera(pictures=folders.backgrounds)
         self._osc = osc
         self._closing = threading.Lock()
 
@@ -111,8 +110,7 @@ class Desk:
         """Complete what is being recorded, switch the virtual camera off, write the settings."""
         with self._closing:
             self._recorder.close()
-            if self._virtual is not None:
-                self._virtual.close()
+            self._virtual.close()
             if self._osc is not None:
                 self._osc.close()
             self.tick()
@@ -151,22 +149,15 @@ class Desk:
 
     def snapshot(self, transparent: bool) -> tuple[str, str]:
         """Save the character as it is now; what to say, and the picture's address."""
-        from bodydouble.live.snapshot import snapshot
-
         path = snapshot(self.live, self.folders.recordings, transparent, pictures=self.folders.backgrounds)
         return f"Saved as {path}", recording_address(path)
 
     def virtual_camera(self, on: bool) -> str:
         """Switch the virtual camera."""
-        from bodydouble.live.virtual_camera import VirtualCamera
-
-        if self._virtual is None:
-            self._virtual = VirtualCamera(pictures=self.folders.backgrounds)
         if on:
-            self._virtual.start(self.live)
-        else:
-            self._virtual.stop()
-        return self._virtual.report.message
+            return f"The virtual camera is on: choose {self._virtual.start(self.live)} as the camera."
+        self._virtual.stop()
+        return ""
 
     def follow(self, x: float, y: float) -> str:
         """Follow the person at this place of the picture."""
@@ -259,13 +250,10 @@ class Desk:
 
     def _output(self, pages: int) -> messages.OutputReport:
         """The virtual camera and the feeds."""
-        on, device, message = False, "", ""
-        if self._virtual is not None:
-            report = self._virtual.report
-            on, device, message = report.on, report.device, report.message
+        virtual = self._virtual.report
         osc = "" if self._osc is None else self._osc.address
         trouble = "" if self._osc is None else self._osc.message
-        return messages.OutputReport(on, device, message or trouble, osc, pages)
+        return messages.OutputReport(virtual.on, virtual.device, virtual.message or trouble, osc, pages)
 
     def _check_names(self, after: messages.Settings, values: Mapping[str, object]) -> None:
         """Raises BodyDoubleError for a name that a page may not use: what is not listed here is no page's business."""

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bodydouble.live.clock import now
 from bodydouble.live.moment import LiveMoment
@@ -29,45 +29,19 @@ from bodydouble.stage.commands import Outcome, carry_out
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.encoding import SEQUENCES, motion_frame, people_frame, preview_frame, preview_width
 from bodydouble.stage.frames import unpack
-from bodydouble.stage.outbox import Outbox
+from bodydouble.stage.page import Kind, Page
 from bodydouble.stage.puppets import puppet_bytes
-from bodydouble.stage.text import FromPage, MessageError, read, written
-from bodydouble.stage.throttle import Throttle
+from bodydouble.stage.text import FromPage, MessageError, written
 from bodydouble.types import BodyDoubleError
-
-Kind = Literal["control", "stage", "camera", "motion"]
 
 STATUS_SECONDS = 0.5
 PREVIEW_RATE = 15.0  # pictures a second at most
 MOST_PAGES = 64  # connections at once; a household has a handful
-MOST_COMMANDS = 32  # of one page that wait
-BUSY, GOING_AWAY = 1013, 1001  # WebSocket close codes
+BUSY = 1013  # WebSocket close code: try again later
 CAMERA_FRAME = 8 << 20  # bytes; the server takes no larger message
 AHEAD = 5.0  # seconds that a page's idea of the time may lie ahead before it is not believed
 
 _log = logging.getLogger(__name__)
-
-
-class Page:
-    """One connection."""
-
-    def __init__(self, socket: WebSocket, kind: Kind) -> None:
-        self.socket = socket
-        self.kind = kind
-        self.outbox = Outbox()
-        self.wake = asyncio.Event()
-        self.commands: asyncio.Queue[FromPage] = asyncio.Queue(MOST_COMMANDS)
-        self.preview = 0  # width in pixels, 0: none wanted
-
-    def tell(self, kind: str, data: str | bytes) -> None:
-        """Lay the newest of a kind into the outbox."""
-        self.outbox.put(kind, data)
-        self.wake.set()
-
-    def answer(self, answer: messages.Answer) -> None:
-        """Lay an answer into the outbox."""
-        self.outbox.put_answer(written(answer))
-        self.wake.set()
 
 
 class Hub:
@@ -111,7 +85,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for page in list(self.pages):
-            await _shut(page.socket, GOING_AWAY)
+            await page.close()
         for executor in (self._previews, self.commands):
             executor.shutdown(wait=True, cancel_futures=True)
 
@@ -130,7 +104,8 @@ class Hub:
         page = Page(socket, kind)
         self.pages.add(page)
         self._welcome(page)
-        tasks = [asyncio.create_task(work(page)) for work in (self._listen, self._send, self._obey)]
+        works = (page.listen(self._message, self._frame), page.send(), self._obey(page))
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -142,7 +117,7 @@ class Hub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await _shut(socket, GOING_AWAY)
+            await page.close()
 
     def _welcome(self, page: Page) -> None:
         """What every page is told first; one that comes back has all at once."""
@@ -158,30 +133,7 @@ class Hub:
         if page.kind in ("control", "stage") and self._scene is not None:
             page.tell("scene", written(self._scene))
             if newest is not None and newest.revision == self._revision:
-                page.outbox.put_motion(newest.sequence % SEQUENCES, motion_frame(newest, now()))
-
-    async def _listen(self, page: Page) -> None:
-        """Take what the page says, no faster than anybody has reason to say it."""
-        throttle = Throttle(now)
-        while True:
-            event = await page.socket.receive()
-            if event["type"] == "websocket.disconnect":
-                return
-            page.outbox.heard()
-            try:
-                if event.get("bytes") is not None:
-                    self._frame(page, event["bytes"])
-                elif page.kind != "motion":
-                    self._message(page, read(event["text"]))
-            except MessageError as fault:
-                page.answer(messages.Answer("answer", fault.id, False, str(fault)))
-            except BodyDoubleError as fault:
-                page.answer(messages.Answer("answer", 0, False, str(fault)))
-            page.wake.set()
-            wait = throttle.spend()
-            if wait > 0:
-                page.answer(messages.Answer("answer", 0, False, "too many messages; slow down"))
-                await asyncio.sleep(wait)
+                page.move(newest.sequence % SEQUENCES, motion_frame(newest, now()))
 
     def _frame(self, page: Page, data: bytes) -> None:
         """A binary frame: the page's camera."""
@@ -195,6 +147,8 @@ class Hub:
 
     def _message(self, page: Page, message: FromPage) -> None:
         """One message: done at once, or put in the page's row of commands."""
+        if page.kind == "motion":
+            return  # nothing is to be said there, and nothing is answered
         if isinstance(message, messages.Ping):
             page.tell("pong", written(messages.Pong("pong", message.sent, now())))
         elif isinstance(message, messages.Ack):
@@ -220,23 +174,12 @@ class Hub:
         if 0 <= ack.posed <= latest and 0 <= ack.drawn <= latest and 0 <= ack.draw_rate <= 1000:
             self.desk.live.acknowledge(ack.sequence, ack.posed, ack.drawn, ack.draw_rate)
 
-    async def _send(self, page: Page) -> None:
-        """Empty the outbox as fast as the socket takes it."""
-        while True:
-            await page.wake.wait()
-            page.wake.clear()
-            while (data := page.outbox.next()) is not None:
-                if isinstance(data, str):
-                    await page.socket.send_text(data)
-                else:
-                    await page.socket.send_bytes(data)
-
     async def _obey(self, page: Page) -> None:
         """Carry out the page's commands in their order."""
         while True:
             command = await page.commands.get()
             outcome = await self.run(partial(carry_out, self.desk, command))
-            page.answer(outcome.answer)
+            page.reply(outcome.answer)
             self.told(outcome)
 
     # ---- all pages ----------------------------------------------------------------------------------------------
@@ -323,8 +266,7 @@ class Hub:
             data = motion_frame(moment, now())
             for page in self.pages:
                 if page.kind in ("control", "stage"):
-                    page.outbox.put_motion(moment.sequence % SEQUENCES, data)
-                    page.wake.set()
+                    page.move(moment.sequence % SEQUENCES, data)
         if "control" in kinds:
             self._tell("people", people_frame(moment.people, moment.followed, self._size, moment.captured), "control")
             self._preview(moment)
@@ -379,12 +321,3 @@ class Hub:
         if scene != self._scene:
             self._scene = scene
             self._tell("scene", written(scene), "control", "stage")
-
-
-async def _shut(socket: WebSocket, code: int) -> None:
-    """Close a socket that may be closed already."""
-    if socket.application_state == WebSocketState.CONNECTED and socket.client_state == WebSocketState.CONNECTED:
-        try:
-            await socket.close(code)
-        except (RuntimeError, OSError, WebSocketDisconnect):
-            return

@@ -33,7 +33,6 @@ from bodydouble.types import BodyDoubleError
 
 FOREVER = "public, max-age=31536000, immutable"  # for addresses that change when what is behind them does
 LARGEST_MESSAGE = CAMERA_FRAME + 1024  # bytes: a camera's frame and its header
-WAITING_MESSAGES = 4  # of one page that the server reads ahead
 PING_SECONDS = 10.0  # between questions whether a page is still there, and the time it has to answer
 STOP_SECONDS = 1  # that open pages get to say goodbye
 MOST_UPLOADS = 2  # at once: each may take LARGEST_TOTAL bytes of memory twice
@@ -214,9 +213,8 @@ class Server:
         guarded = Guard(self.app, Doors(listening.port, listening.names, listening.token, listening.everywhere))
         config = uvicorn.Config(
             guarded,
-            ws="websockets",
+            ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
-            ws_max_queue=WAITING_MESSAGES,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,
             ws_per_message_deflate=False,  # frames are small or pressed already, and a page could send a bomb
