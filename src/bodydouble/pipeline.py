@@ -16,6 +16,8 @@ import numpy as np
 from bodydouble.estimate import Estimator, Steered, load
 from bodydouble.models import Progress, silent
 from bodydouble.retarget.calibration import Calibration
+from bodydouble.retarget.idle import Idle
+from bodydouble.retarget.neutral import Neutral
 from bodydouble.retarget.placement import Placer
 from bodydouble.retarget.planar import Planar
 from bodydouble.retarget.posture import posture
@@ -168,19 +170,36 @@ class Steady:
 
 
 class Act:
-    """People's poses in, one character's posed rig out. When another person takes over, the character eases across."""
+    """People's poses in, one character's posed rig out. When another person takes over, the character eases across.
 
-    def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
+    neutral: a calibration, None to learn while watching. idle: what the character does of itself, None for nothing.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        config: Config,
+        size: tuple[int, int],
+        *,
+        neutral: Neutral | None = None,
+        idle: Idle | None = None,
+    ) -> None:
         self.camera = None if config.fov is None else Camera(size, config.fov)
+        self._rig = rig
         self._planar = Planar(rig, place=config.place, mirror=config.mirror)
-        self._calibration = Calibration()
+        self._neutral = neutral
+        self._idle = idle
+        self._calibration = Calibration(None if neutral is None else neutral.body)
         self._placer = Placer(size)
         self._person = UNTRACKED
         self._last = NOBODY
+        self._here = -math.inf  # when the person was last seen
 
     def __call__(self, pose: Pose) -> RigPose:
         """The rig at the pose's time."""
-        return self._planar(self.motion(pose))
+        if pose.state is not State.LOST:
+            self._here = pose.time
+        return self._alive(self._planar(self.motion(pose)), pose.time)
 
     def motion(self, pose: Pose) -> Motion:
         """Posture and placement, free of the person's size and proportions."""
@@ -189,9 +208,13 @@ class Act:
             self._placer.reset()
             self._person = pose.person
         body = self._calibration.update(pose)
+        told = posture(pose, body, self.camera)
+        level = None
+        if self._neutral is not None:
+            told, level = self._neutral.applied(told), self._neutral.level
         self._last = Motion(
-            posture(pose, body, self.camera),
-            self._placer(pose, body, self.camera),
+            told,
+            self._placer(pose, body, self.camera, level),
             pose.time,
             pose.person,
             pose.state,
@@ -200,23 +223,40 @@ class Act:
 
     def idle(self, time: float) -> RigPose:
         """The rig at `time` seconds when nobody is seen: it eases to rest where it stands."""
-        return self._planar(replace(self._last, time=time, state=State.LOST))
+        return self._alive(self._planar(replace(self._last, time=time, state=State.LOST)), time)
 
     def adopt(self, before: Act) -> None:
         """Go on with what another knew of the person: their lengths, their floor, and what they did last."""
-        self._calibration = before._calibration
-        self._person, self._last = before._person, before._last
-        if before._placer.size == self._placer.size:
-            self._placer = before._placer
+        self._person, self._last, self._here = before._person, before._last, before._here
+        if before._neutral is self._neutral:
+            self._calibration = before._calibration
+            if before._placer.size == self._placer.size:
+                self._placer = before._placer
+        if self._idle is not None and before._idle is not None:
+            self._idle = before._idle
+
+    def _alive(self, pose: RigPose, time: float) -> RigPose:
+        """The pose with what the character does of itself."""
+        if self._idle is None:
+            return pose
+        return self._idle(self._rig, pose, time, max(time - self._here, 0.0))
 
 
 class Cast:
-    """Who plays: one character that is always there, or one for each person while they are there."""
+    """Who plays: one character that is always there, or one for each person while they are there.
 
-    def __init__(self, rig: Rig, config: Config, size: tuple[int, int]) -> None:
+    neutral: a calibration of the one person; of several, only what it says of the camera is used. alive: characters
+    breathe and blink of themselves.
+    """
+
+    def __init__(
+        self, rig: Rig, config: Config, size: tuple[int, int], *, neutral: Neutral | None = None, alive: bool = False
+    ) -> None:
         self._made_of = (rig, config, size)
         self._mirror = config.mirror
-        self._alone = None if config.person == "all" else Act(*self._made_of)
+        self._neutral = neutral
+        self._alive = alive
+        self._alone = None if config.person == "all" else self._act(0)
         self._acts: dict[int, Act] = {}
         self._seen: dict[int, float] = {}
         self._home: dict[int, float] = {}  # picture x where each was first seen: their order on the stage
@@ -229,7 +269,7 @@ class Cast:
         rigs_of = {}
         for pose in people:
             if pose.person not in self._acts:
-                self._acts[pose.person] = Act(*self._made_of)
+                self._acts[pose.person] = self._act(pose.person)
                 centre = float(np.average(pose.points[:, 0], weights=pose.scores + 1e-9))
                 self._home[pose.person] = -centre if self._mirror else centre
             self._seen[pose.person] = time
@@ -247,11 +287,15 @@ class Cast:
             self._alone.adopt(before._alone)
         if self._alone is None:
             for person, act in before._acts.items():
-                self._acts[person] = Act(*self._made_of)
+                self._acts[person] = self._act(person)
                 self._acts[person].adopt(act)
             self._seen, self._home = dict(before._seen), dict(before._home)
             if self._mirror != before._mirror:
                 self._home = {person: -x for person, x in self._home.items()}
+
+    def _act(self, person: int) -> Act:
+        """A character for somebody; each blinks at other times."""
+        return Act(*self._made_of, neutral=self._neutral, idle=Idle(person) if self._alive else None)
 
 
 def track(

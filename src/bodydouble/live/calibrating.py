@@ -46,13 +46,16 @@ class Calibrating:
             self.forget()
         if self._state == "countdown" and time >= self._until:
             self._state, self._watch = "holding", NeutralWatch(camera)
-        if self._watch is None:
+        watch = self._watch  # forget() may come from another thread
+        if watch is None:
             return None
-        self._watch.add(people, time)
-        if not self._watch.finished:
-            self._until = time + self._watch.seconds
+        watch.add(people, time)
+        if not watch.finished:
+            self._until = time + watch.seconds
             return None
-        watch, self._watch = self._watch, None
+        if self._watch is not watch:
+            return None
+        self._watch = None
         self._until = time + SHOWN
         try:
             learnt = watch.result()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from bodydouble import pipeline
+from bodydouble.retarget.neutral import Neutral
 from bodydouble.types import BodyDoubleError
 
 AUTO = "auto"  # of the models: the governor chooses
@@ -66,12 +67,17 @@ class LiveConfig:
             raise BodyDoubleError(f'framing "{self.framing}"; wanted full, half or head')
         if not BACKGROUND.fullmatch(self.background):
             raise BodyDoubleError(f'background "{self.background}"; wanted transparent, #rrggbb or picture:NAME')
-        _ = self.performance  # checks what it shares with a run over a file
+        _ = self.performance, self.calibration  # check what they are made of
 
     @property
     def automatic(self) -> bool:
         """Whether the governor chooses the model."""
         return self.model == AUTO
+
+    @property
+    def calibration(self) -> Neutral | None:
+        """The neutral posture, read. Raises BodyDoubleError for values that are none."""
+        return None if self.neutral is None else Neutral.from_toml(self.neutral)
 
     @property
     def performance(self) -> pipeline.Config:

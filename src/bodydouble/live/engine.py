@@ -22,7 +22,7 @@ from bodydouble.live.calibrating import Calibrating
 from bodydouble.live.choosing import Choosing
 from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
-from bodydouble.live.hints import Hints
+from bodydouble.live.hints import Hints, Look, brightness
 from bodydouble.live.intake import Intake, opened
 from bodydouble.live.latency import Latency
 from bodydouble.live.models import Models
@@ -59,8 +59,9 @@ class Live:
         self._changing = threading.Lock()
         self._lock = threading.Lock()  # of the listeners
         self._given = source is not None
+        self._neutral = config.calibration
         self._intake = Intake(source or opened(config.camera, config.size, config.fps))
-        self._performance = Performance(puppet, config.performance)
+        self._performance = Performance(puppet, config.performance, self._neutral)
         self._models = Models(config)
         self._choosing = Choosing()
         self._calibrating = Calibrating()
@@ -193,7 +194,7 @@ class Live:
             source=replace(health, dropped=health.dropped + self._intake.late),
             model=self._models.state,
             latency=self._latency.figures(time),
-            confidence=0.0,
+            confidence=self._hints.confidence,
             hint=health.message or (note if time < until else "") or self._hints.hint,
             people=0 if moment is None else len(moment.seen),
             calibration=self._calibrating.report(time),
@@ -211,7 +212,9 @@ class Live:
                 self._look(frame, time)
             elif time - self._framed >= STALL and time - self._ticked >= 0.999 / self._config.fps:
                 self._ticked = time
-                self._publish(self._performance.tick(self._ahead(), time), None)
+                shown = self._performance.tick(self._ahead(), time)
+                self._publish(shown, None)
+                self._calibrate(shown, time)
 
     def _patience(self) -> float:
         """Seconds to wait for a frame: until the character has to go on without."""
@@ -232,7 +235,36 @@ class Live:
         if watch is not None:
             took = self._performance.looked
             self._models.observe(done, took, done - time - took, self._period(), somebody=bool(shown.seen))
+            self._hints.update(self._look_of(frame, shown, done))
         self._told(self._choosing.step(frame, self._performance, self._models, done), done)
+        self._calibrate(shown, done)
+
+    def _calibrate(self, shown: Shown, time: float) -> None:
+        """Go on with a calibration, if there is one."""
+        learnt = self._calibrating.step(shown.people, time, self._performance.camera)
+        if learnt is not None:
+            with self._changing:
+                self._wanted = replace(self._wanted, neutral=learnt.to_toml())
+            self._told(learnt.note, time)
+
+    def _look_of(self, frame: Frame, shown: Shown, time: float) -> Look:
+        """What the hints are made of."""
+        config = self._config
+        return Look(
+            time=time,
+            brightness=brightness(frame.image),
+            people=len(shown.seen),
+            pose=shown.seen[0] if shown.seen else None,
+            size=frame.size,
+            one=config.person != "all",
+            whole=config.framing == "full",
+            took=self._models.slow,
+            period=self._period(),
+            rate=self._intake.health.fps,
+            asked=config.fps,
+            model=self._models.state.name,
+            lightest=self._models.lightest,
+        )
 
     def _period(self) -> float:
         """Seconds between two frames, as the source gives them."""
@@ -274,7 +306,9 @@ class Live:
         config, before = self._wanted, self._config
         self._config = config
         if config is not before:
-            self._performance.change(config.performance)
+            if config.neutral != before.neutral:
+                self._neutral = config.calibration
+            self._performance.change(config.performance, self._neutral)
             self._models.choose(config)
             if config.character != before.character:
                 self._puppets.ask(config.character, lambda: _ready(config.character))

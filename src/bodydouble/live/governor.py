@@ -9,7 +9,7 @@ Why these figures: docs/decisions/live.md
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ DOWN_AT, UP_AT, LANDING = 0.95, 0.70, 0.85  # shares of the period: too slow, ro
 DOWN_SECONDS = 1.2  # measured before a model is given up
 CALM = 8.0  # seconds of room to spare before a heavier one is tried
 SETTLE = 0.7  # seconds after an exchange that are not measured: caches are cold, people are looked for
-LEAST_FRAMES = 8  # measured before anything is decided
+FEWEST, LEAST_FRAMES = 3, 8  # measured before a model is given up, before a heavier one is tried
 FAILED_WITHIN = 20.0  # a fall so soon after a climb means that the climb was wrong
 FIRST_WAIT, LONGEST_WAIT = 30.0, 600.0  # seconds until a failed climb is tried again: at first, and at most
 GONE = 300.0  # seconds until a model that could not be had is asked for again
@@ -111,9 +111,14 @@ class Governor:
             self._learn(time)
             self._climb(time, period)
 
-    def _times(self, since: float = 0.0) -> tuple[float, float]:
-        """How long the model and all else take, of the samples since a time."""
-        recent = [sample for sample in self._samples if sample.time >= since]
+    def _late(self, time: float) -> list[_Sample]:
+        """The samples that tell whether the model is too slow now."""
+        recent = [sample for sample in self._samples if time - sample.time <= DOWN_SECONDS]
+        return recent if len(recent) >= FEWEST else list(self._samples)[-FEWEST:]
+
+    def _times(self, samples: Iterable[_Sample] | None = None) -> tuple[float, float]:
+        """How long the model and all else take, of some samples or of all."""
+        recent = list(self._samples if samples is None else samples)
         return _quantile([sample.model for sample in recent]), _quantile([sample.rest for sample in recent])
 
     def _predicted(self, row: int, times: tuple[float, float]) -> float:
@@ -121,9 +126,9 @@ class Governor:
         return times[0] * self._cost[row] / self._cost[self._using] + times[1]
 
     def _too_slow(self, time: float, period: float) -> bool:
-        recent = [sample for sample in self._samples if time - sample.time <= DOWN_SECONDS]
-        if len(recent) < LEAST_FRAMES or time - self._samples[0].time < 0.8 * DOWN_SECONDS:
+        if len(self._samples) < FEWEST or time - self._samples[0].time < 0.8 * DOWN_SECONDS:
             return False
+        recent = self._late(time)
         return _quantile([sample.model + sample.rest for sample in recent]) > DOWN_AT * period
 
     def _fall(self, time: float, period: float) -> None:
@@ -132,7 +137,7 @@ class Governor:
         if row == 0:
             self._choice = 0
             return
-        times = self._times(time - DOWN_SECONDS)
+        times = self._times(self._late(time))
         fits = [low for low in range(row) if self._predicted(low, times) <= LANDING * period]
         self._choice = max(fits, default=0)
         failed = self._climbed_at is not None and time - self._climbed_at <= FAILED_WITHIN

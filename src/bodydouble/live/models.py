@@ -126,6 +126,11 @@ class Models:
         took = sorted(self._took)
         return took[int(0.8 * (len(took) - 1))] if took else 0.0
 
+    @property
+    def lightest(self) -> bool:
+        """Whether the governor has nothing quicker."""
+        return self._governor is not None and self._governor.lighter is None
+
     def close(self) -> None:
         """Stop loading."""
         self._estimators.close()

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+import numpy as np
+
 from bodydouble.characters import Puppet
 from bodydouble.estimate import Estimator, Steered
 from bodydouble.pipeline import Cast, Config, Steady, Watch, blend
-from bodydouble.types import UNTRACKED, Array, Frame, Pose, Rig, RigPose, State
+from bodydouble.retarget.neutral import Neutral
+from bodydouble.types import UNTRACKED, Array, Camera, Frame, Pose, Rig, RigPose, State
 
 STEP = 1e-4  # seconds by which times grow at least, where a frame is older than what was shown while none came
 BRIDGE = 0.35  # seconds in which the character goes from the old to the new when a setting changes
@@ -78,13 +81,14 @@ def _between(rig: Rig, start: RigPose, pose: RigPose, share: float) -> RigPose:
 class Performance:
     """Poses one character, or one for each person, from frames; keeps people's identities whatever is exchanged."""
 
-    def __init__(self, puppet: Puppet, config: Config) -> None:
+    def __init__(self, puppet: Puppet, config: Config, neutral: Neutral | None = None) -> None:
         self.puppet = puppet
         self.config = config
+        self._neutral, self._applied = neutral, _applicable(neutral, config)
         self._watch: Watch | None = None
         self._size = UNKNOWN_SIZE
         self._steady = Steady(config.smooth)
-        self._cast = Cast(puppet.rig, config, self._size)
+        self._cast = self._casting()
         self._bridge = Bridge()
         self._rigs: dict[int, RigPose] = {}
         self._time = -math.inf  # of the last frame or tick that was steadied
@@ -97,6 +101,11 @@ class Performance:
     def watch(self) -> Watch | None:
         """Who looks at frames; None while no model is there."""
         return self._watch
+
+    @property
+    def camera(self) -> Camera | None:
+        """The camera that the people are seen with, None where perspective is left in."""
+        return None if self.config.fov is None else Camera(self._size, self.config.fov)
 
     def estimate_with(self, estimator: Estimator) -> None:
         """Look with this model from the next frame on."""
@@ -111,22 +120,24 @@ class Performance:
             self._bridge.begin(self._rigs, self._posed)
         self._watch.exchange(estimator)
 
-    def change(self, config: Config) -> None:
+    def change(self, config: Config, neutral: Neutral | None) -> None:
         """Pose with other choices from the next step on; who is who and how they are built is kept."""
-        if config == self.config:
+        if config == self.config and neutral is self._neutral:
             return
         before, self.config = self.config, config
+        if neutral is not self._neutral or config.person != before.person:
+            self._neutral, self._applied = neutral, _applicable(neutral, config)
         if config.person != before.person:
             self._rename(config)
         if config.smooth != before.smooth:
             self._steady = Steady(config.smooth)
-        self._recast(self.puppet)
+        self._recast()
         self._bridge.begin(self._rigs, self._posed)
 
     def play(self, puppet: Puppet) -> None:
         """Another character from the next step on, in the pose of now."""
         self.puppet = puppet
-        self._recast(puppet)
+        self._recast()
         self._rigs = {}
         self._bridge.drop()
 
@@ -144,7 +155,7 @@ class Performance:
         """What a frame shows, posed for `ahead` seconds after it was captured (at most AHEAD_MOST, and eased)."""
         if frame.size != self._size:
             self._size = frame.size
-            self._recast(self.puppet)
+            self._recast()
             self._bridge.begin(self._rigs, self._posed)
         began = perf_counter()
         seen = [] if self._watch is None else self._watch(frame)
@@ -175,16 +186,27 @@ class Performance:
         most = AHEAD_SLOWEST * step
         self._ahead += min(max(wanted - self._ahead, -most), most)
 
-    def _recast(self, puppet: Puppet) -> None:
-        cast = Cast(puppet.rig, self.config, self._size)
-        cast.adopt(self._cast)
-        self._cast = cast
+    def _recast(self) -> None:
+        before, self._cast = self._cast, self._casting()
+        self._cast.adopt(before)
+
+    def _casting(self) -> Cast:
+        """A cast that knows nobody yet."""
+        return Cast(self.puppet.rig, self.config, self._size, neutral=self._applied, alive=True)
 
     def _rename(self, config: Config) -> None:
         """Follow one person, or all: the model for it comes by estimate_with()."""
         if self._watch is not None:
             self._watch.identify.person = config.person
             self._watch.identify.release()
+
+
+def _applicable(neutral: Neutral | None, config: Config) -> Neutral | None:
+    """The calibration as it holds for whoever may be seen: of several people only the camera's tilt is known."""
+    if neutral is None or config.person != "all":
+        return neutral
+    body = replace(neutral.body, confidence=np.zeros_like(neutral.body.confidence))
+    return replace(neutral, body=body, sure=np.zeros_like(neutral.sure))
 
 
 def _at(poses: Iterable[Pose], time: float) -> list[Pose]:
