@@ -1,4 +1,4 @@
-"""A live run made by hand: what it publishes is what a test says."""
+"""A live run without camera, model or thread: tests move it by hand."""
 
 from __future__ import annotations
 
@@ -7,101 +7,92 @@ from pathlib import Path
 
 import numpy as np
 
-from bodydouble.characters import Puppet, load
+from bodydouble.characters import Puppet, load, rest_pose
+from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
-from bodydouble.live.moment import LiveMoment, LiveReport, ModelState
-from bodydouble.skeletons import SKELETONS
+from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.sources.live import Condition, Health
-from bodydouble.types import Frame, Pose
-from posing import posed
+from bodydouble.sources.pushed import Pushed
+from bodydouble.stage.desk import Desk
+from bodydouble.stage.folders import Folders
+from bodydouble.stage.messages import CameraChoice
+from bodydouble.stage.settings import Kept, to_config
+from bodydouble.stage.wardrobe import Wardrobe
+from bodydouble.types import BodyDoubleError, Frame, Pose
 
-START = 5000.0  # seconds on the clock at which runs begin: clocks do not start at 0
-
-
-def person(
-    time: float, *, skeleton: str = "coco-17", size: tuple[int, int] = (64, 48), number: int = 1, raised: float = 0.0
-) -> Pose:
-    """Somebody who stands in the middle of the picture, facing it. raised: 0..1, the left arm from down to up."""
-    table = SKELETONS[skeleton]
-    middle, turn = {"nose": (0.5, 0.2), "hip": (0.5, 0.55)}, np.pi * raised
-    for side, sign in (("left", 1), ("right", -1)):
-        arm = turn if side == "left" else 0.0
-        shoulder = np.array([0.5 + 0.06 * sign, 0.3])
-        down = np.array([sign * 0.5 * np.sin(arm) * size[1] / size[0] * 1.3, np.cos(arm)])
-        middle |= {f"{side}_eye": (0.5 + 0.01 * sign, 0.18), f"{side}_ear": (0.5 + 0.03 * sign, 0.19)}
-        middle |= {f"{side}_shoulder": tuple(shoulder), f"{side}_elbow": tuple(shoulder + 0.12 * down)}
-        middle |= {f"{side}_wrist": tuple(shoulder + 0.22 * down), f"{side}_hip": (0.5 + 0.04 * sign, 0.55)}
-        middle |= {f"{side}_knee": (0.5 + 0.04 * sign, 0.75), f"{side}_ankle": (0.5 + 0.04 * sign, 0.93)}
-    points = np.array([middle.get(name, (0.0, 0.0)) for name in table.points]) * size
-    scores = np.array([0.9 if name in middle else 0.0 for name in table.points])
-    world = np.concatenate([(points / size[1] - 0.55) * (2, -2), np.zeros((len(table), 1))], axis=1)
-    return Pose(skeleton, points, scores, 0.9, time, world=world, person=number)
+CAMERA = CameraChoice("Made Camera", "Made Camera (number 0)")
 
 
 class MadeLive:
-    """Publishes what it is told to, in the thread that tells it."""
+    """What the server wants of a live run; `move` publishes a moment."""
 
-    def __init__(self, character: str | Path = "fox", **config: object) -> None:
-        self.config = LiveConfig(character=character, **config)  # type: ignore[arg-type]
-        self.puppet: Puppet = load(character, pixels=240)
+    def __init__(self, config: LiveConfig | None = None, puppet: Puppet | None = None) -> None:
+        self.config = config or LiveConfig()
+        self.puppet = puppet or load("fox", pixels=64)
+        self.revision = 0
+        self.newest: LiveMoment | None = None
+        self.browser: Pushed | None = None
+        self.changes: list[LiveConfig] = []
+        self.acknowledged: list[tuple[int, float, float, float]] = []
+        self.followed: list[tuple[float, float]] = []
+        self.refuse = ""
         self.listeners: list[Callable[[LiveMoment], None]] = []
-        self.count = 0
-        self.revision = 1
-        self.source = "made camera"
-        self.model = "made-model"
+        self._sequence = 0
+
+    def change(self, config: LiveConfig) -> None:
+        if self.refuse:
+            raise BodyDoubleError(self.refuse)
+        self.changes.append(config)
+        self.config = config
 
     def listen(self, callback: Callable[[LiveMoment], None]) -> Callable[[], None]:
         self.listeners.append(callback)
+        return lambda: self.listeners.remove(callback)
 
-        def stop() -> None:
-            if callback in self.listeners:
-                self.listeners.remove(callback)
+    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float) -> None:
+        self.acknowledged.append((sequence, posed, drawn, draw_rate))
 
-        return stop
+    def follow(self, x: float, y: float) -> bool:
+        self.followed.append((x, y))
+        return 0 <= x <= 1
+
+    def calibrate(self, seconds: float) -> None:
+        if seconds < 0:
+            raise BodyDoubleError("a countdown of less than nothing")
 
     def report(self) -> LiveReport:
-        health = Health(Condition.LIVE, "", (64, 48), 30.0, self.count, 0, self.source)
-        return LiveReport(START, health, ModelState(self.model, "cpu"))
+        return LiveReport(now(), Health(Condition.LIVE, "", (640, 480), 30.0, 5, 1, "Made Camera"))
 
-    def moment(
-        self,
-        time: float,
-        seen: list[Pose] | None = None,
-        *,
-        size: tuple[int, int] = (64, 48),
-        turns: dict[str, float] | None = None,
-        captured: float | None = None,
-        index: int | None = None,
-    ) -> LiveMoment:
-        """A moment at START + time; seen: None for nobody. captured: 0 for one without a frame."""
-        at = START + time if captured is None else captured
-        self.count += 1
-        people = seen or []
-        followed = people[0].person if people else -1
-        frame = Frame(np.zeros((size[1], size[0], 3), np.uint8), at, self.count if index is None else index)
-        pose = posed(self.puppet.rig, turns, person=followed)
-        return LiveMoment(
-            sequence=self.count,
-            captured=at,
-            time=START + time + 0.01,
-            ready=START + time + 0.02,
-            people=people,
-            seen=people,
-            rigs={followed: pose},
-            frame=frame if at else None,
-            followed=followed,
+    def move(self, *, people: list[Pose] | None = None, frame: bool = True) -> LiveMoment:
+        """Publish the next moment, from whichever thread calls."""
+        self._sequence += 1
+        time = now()
+        picture = Frame(np.full((48, 64, 3), 90, np.uint8), time, self._sequence) if frame else None
+        rig = rest_pose(self.puppet.rig, time)
+        self.newest = LiveMoment(
+            sequence=self._sequence,
+            captured=time if frame else 0.0,
+            time=time,
+            ready=time,
+            people=people or [],
+            seen=people or [],
+            rigs={1: rig},
+            frame=picture,
+            followed=1,
             idle=not people,
-            model=self.model,
+            model="blazepose-full",
             puppet=self.puppet,
             revision=self.revision,
         )
+        for call in list(self.listeners):
+            call(self.newest)
+        return self.newest
 
-    def publish(self, moment: LiveMoment) -> None:
-        for listener in list(self.listeners):
-            listener(moment)
 
-    def play(self, seconds: float, *, start: float = 0.0, rate: float = 30.0, **more: object) -> None:
-        """The left arm goes up once in so many seconds."""
-        for step in range(round(seconds * rate)):
-            time = start + step / rate
-            self.publish(self.moment(time, [person(time, raised=min(1.0, step / rate / seconds), **more)]))  # type: ignore[arg-type]
+def made_desk(folder: Path, live: MadeLive | None = None, **given: object) -> Desk:
+    """A desk with everything of its own in `folder`."""
+    folders = Folders(folder / "characters", folder / "backgrounds", folder / "recordings")
+    kept = Kept(folder / "live.toml")
+    settings = kept.first({"camera": CAMERA.name, **given})
+    run = live or MadeLive(to_config(settings, settings.character))
+    return Desk(run, settings, kept, folders, Wardrobe(folders.characters), find_cameras=lambda: [CAMERA])
