@@ -18,7 +18,7 @@ import { LiveCard } from "./live_card";
 import { Notes } from "./notes";
 import { SceneCard } from "./scene_card";
 import { StageCard } from "./stage_card";
-import { sendFiles } from "./uploads";
+import { dropped, sendFiles } from "./uploads";
 import { YouCard } from "./you_card";
 
 /** A dialog that is open, if any. */
@@ -131,7 +131,7 @@ function DropZone({ desk }: { desk: Desk }) {
       if (!files(event)) return;
       event.preventDefault();
       over.value = false;
-      void sendFiles(desk, [...(event.dataTransfer?.files ?? [])], "character");
+      void dropped(event.dataTransfer).then((files) => sendFiles(desk, files, "character"));
     };
     const of: [string, (event: DragEvent) => void][] = [
       ["dragenter", enter],
@@ -150,7 +150,7 @@ function DropZone({ desk }: { desk: Desk }) {
       <div>
         <Icon name="plus" size={40} />
         <p>Drop to add a character</p>
-        <small>A puppet's folder as .zip, or a drawing as .png</small>
+        <small>Its folder, or a .zip of it</small>
       </div>
     </div>
   );

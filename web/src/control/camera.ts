@@ -71,11 +71,8 @@ export class OwnCamera {
 
   /** Gives no more. */
   stop(): void {
-    this.#attempt += 1;
     if (this.giving.value === "off") return;
-    this.#release();
-    this.giving.value = "off";
-    this.message.value = "";
+    this.#end("");
     this.link.remember({ kind: "browser_camera", on: false, message: "" });
   }
 
@@ -149,8 +146,7 @@ export class OwnCamera {
 
   #heard(message: FromWorker): void {
     if (message.kind === "refused") {
-      this.stop();
-      this.message.value = message.reason || "Another page gives its camera now.";
+      this.#end(message.reason || "Another page gives its camera now."); // which is no business of the other page's
     } else if (message.kind === "failed") this.#failed(message.message);
   }
 
@@ -173,6 +169,13 @@ export class OwnCamera {
     this.#release();
     this.giving.value = "failed";
     this.#told(message);
+  }
+
+  #end(message: string): void {
+    this.#attempt += 1;
+    this.#release();
+    this.giving.value = "off";
+    this.message.value = message;
   }
 
   #say(message: ToWorker, transfer: Transferable[] = []): void {

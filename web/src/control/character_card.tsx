@@ -5,7 +5,7 @@ import type { CharacterChoice } from "../messages";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card } from "./parts";
-import { ACCEPTED, remove, sendFiles } from "./uploads";
+import { ACCEPTED, picked, removeCharacter, sendFiles } from "./uploads";
 
 /** The card at the top right. */
 export function CharacterCard({ desk }: { desk: Desk }) {
@@ -35,7 +35,7 @@ export function CharacterCard({ desk }: { desk: Desk }) {
 function Character({ desk, one, chosen }: { desk: Desk; one: CharacterChoice; chosen: boolean }) {
   const drop = () => {
     if (confirm(`Remove ${one.label}? Its files are deleted from bodydouble's folder.`))
-      void remove(desk, one.name, "character");
+      void removeCharacter(desk, one.name);
   };
   return (
     <div class="character">
@@ -69,8 +69,8 @@ function Character({ desk, one, chosen }: { desk: Desk; one: CharacterChoice; ch
 
 function AddFile({ desk }: { desk: Desk }) {
   const picker = useRef<HTMLInputElement>(null);
-  const picked = async (input: HTMLInputElement) => {
-    await sendFiles(desk, [...(input.files ?? [])], "character");
+  const add = async (input: HTMLInputElement) => {
+    await sendFiles(desk, picked(input), "character");
     input.value = "";
   };
   return (
@@ -78,7 +78,7 @@ function AddFile({ desk }: { desk: Desk }) {
       <button
         type="button"
         class="add"
-        title="Add a character: a puppet's folder as .zip, or a drawing as .png (or drop it anywhere on the page)"
+        title="Add a character: a .zip of its folder, or the folder's files; or drop the folder anywhere on the page"
         onClick={() => picker.current?.click()}
       >
         <span class="thumb">
@@ -90,10 +90,11 @@ function AddFile({ desk }: { desk: Desk }) {
         ref={picker}
         type="file"
         hidden
+        multiple
         tabIndex={-1}
         aria-label="Character file"
         accept={ACCEPTED.character}
-        onChange={(event) => void picked(event.currentTarget)}
+        onChange={(event) => void add(event.currentTarget)}
       />
     </div>
   );

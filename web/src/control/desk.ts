@@ -108,7 +108,8 @@ export class Desk {
 
   /** Begins the countdown, or forgets the calibration (0 seconds). */
   async calibrate(seconds: number): Promise<void> {
-    await this.ask({ kind: "calibrate", seconds });
+    const answer = await this.ask({ kind: "calibrate", seconds });
+    if (answer.ok && answer.message) this.note(true, answer.message);
   }
 
   /** Switches the virtual camera. */

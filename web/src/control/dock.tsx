@@ -27,7 +27,10 @@ export function Dock({ desk }: { desk: Desk }) {
         onClick={() => void desk.calibrate(COUNTDOWN)}
       />
       <Tool icon="snapshot" label="Snapshot" keys="S" small="PNG" onClick={() => void snapshot()} />
-      <RecordButton desk={desk} />
+      <div class="record-group">
+        <RecordButton desk={desk} />
+        <Film desk={desk} />
+      </div>
       <Tool
         icon="virtualCamera"
         label="Virtual camera"
@@ -37,7 +40,6 @@ export function Dock({ desk }: { desk: Desk }) {
         title={output?.message || undefined}
         onClick={() => void desk.virtualCamera(!output?.virtual_camera)}
       />
-      <Film desk={desk} />
       {flash.value > 0 && <span key={flash.value} class="flash" aria-hidden="true" />}
     </section>
   );
@@ -90,7 +92,7 @@ function RecordButton({ desk }: { desk: Desk }) {
       <span class="tool-words">
         <span class="figures">{state === "recording" ? clockTime(recording?.seconds ?? 0) : label}</span>
         {state === "recording" && <small class="figures">{count(recording?.frames ?? 0)} frames</small>}
-        {state === "off" && <small>a take of the motion</small>}
+        {state === "off" && <small>the motion</small>}
         {state === "saving" && <Progress label="Film" value={recording?.progress ?? 0} />}
       </span>
     </button>
@@ -102,13 +104,14 @@ function Film({ desk }: { desk: Desk }) {
     <label class="check" title="When a recording stops, also draw a film of the character">
       <input
         type="checkbox"
+        aria-label="Also make a film"
         checked={desk.film.value}
         disabled={desk.status.value?.recording.state === "recording"}
         onChange={(event) => {
           desk.film.value = event.currentTarget.checked;
         }}
       />
-      <span>Also make a film</span>
+      <span aria-hidden="true">+ film</span>
     </label>
   );
 }

@@ -5,6 +5,9 @@ import type { Desk } from "./desk";
 import { percent } from "./format";
 import { Card, Progress, Select, Slider } from "./parts";
 
+/** Degrees below which no camera sees: further down the slider is off. */
+const NARROWEST = 20;
+
 interface Dial {
   name: Slid;
   label: string;
@@ -55,7 +58,20 @@ const DIALS: readonly Dial[] = [
 export function FeelCard({ desk }: { desk: Desk }) {
   const settings = desk.settings.value;
   return (
-    <Card title="Motion" area="feel">
+    <Card
+      title="Motion"
+      area="feel"
+      side={
+        <button
+          type="button"
+          class="text-button"
+          title="Back to proportions that are learnt while you move"
+          onClick={() => void desk.calibrate(0)}
+        >
+          Forget calibration
+        </button>
+      }
+    >
       <div class="sliders">
         {DIALS.map((dial) => (
           <Slider
@@ -68,7 +84,9 @@ export function FeelCard({ desk }: { desk: Desk }) {
             most={dial.most}
             step={dial.step}
             shown={dial.shown}
-            onInput={(value) => desk.change({ [dial.name]: value }, true)}
+            onInput={(value) =>
+              desk.change({ [dial.name]: dial.name === "fov" && value < NARROWEST ? 0 : value }, true)
+            }
             onDone={() => desk.release(dial.name)}
           />
         ))}

@@ -46,7 +46,7 @@ function One({ note, close }: { note: Note; close: () => void }) {
         <p>{note.text}</p>
         {note.href && (
           <a href={note.href} download={fileName(note.href)}>
-            {fileName(note.href)}
+            Download {fileName(note.href)}
           </a>
         )}
       </div>

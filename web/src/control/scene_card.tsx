@@ -5,7 +5,7 @@ import { BLUE, GREEN } from "./defaults";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card, Switch } from "./parts";
-import { ACCEPTED, sendFiles } from "./uploads";
+import { ACCEPTED, picked, sendFiles } from "./uploads";
 
 const PICTURE = "picture:";
 
@@ -17,8 +17,8 @@ export function SceneCard({ desk }: { desk: Desk }) {
   const picker = useRef<HTMLInputElement>(null);
   const set = (value: string, held = false) => desk.change({ background: value }, held);
   const custom = background.startsWith("#") && background !== GREEN && background !== BLUE;
-  const picked = async (input: HTMLInputElement) => {
-    const name = await sendFiles(desk, [...(input.files ?? [])], "background");
+  const add = async (input: HTMLInputElement) => {
+    const name = await sendFiles(desk, picked(input), "background");
     input.value = "";
     if (name) set(PICTURE + name);
   };
@@ -80,7 +80,7 @@ export function SceneCard({ desk }: { desk: Desk }) {
           tabIndex={-1}
           aria-label="Background picture"
           accept={ACCEPTED.background}
-          onChange={(event) => void picked(event.currentTarget)}
+          onChange={(event) => void add(event.currentTarget)}
         />
       </div>
     </Card>

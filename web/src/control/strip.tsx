@@ -21,9 +21,6 @@ export interface StripProps {
   fixed?: boolean;
 }
 
-/** Height of the drawing in CSS pixels. */
-const HEIGHT = 34;
-
 /** A titled strip. */
 export function Strip(props: StripProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -37,7 +34,9 @@ export function Strip(props: StripProps) {
       plot.current = new uPlot(options(element, series, colours, least, fixed ?? false), series.columns, element);
     };
     make();
-    const watch = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const watch = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     watch.observe(element);
     const themed = theme.subscribe(() => requestAnimationFrame(make));
     return () => {
@@ -75,7 +74,7 @@ function options(
   const colour = (name: string) => style.getPropertyValue(name).trim();
   return {
     width: element.clientWidth,
-    height: HEIGHT,
+    height: element.clientHeight,
     padding: [3, 0, 2, 0],
     cursor: { show: false },
     legend: { show: false },

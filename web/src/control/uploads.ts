@@ -2,33 +2,49 @@
 
 import type { Desk } from "./desk";
 
-/** What a file is to become. */
+/** What files are to become. */
 export type Kind = "character" | "background";
 
 const ADDRESS: { [kind in Kind]: string } = { character: "/api/characters", background: "/api/backgrounds" };
-/** What a file picker offers for each. */
+/** What a file picker offers for each: a character is a zip of its folder, or the folder's files. */
 export const ACCEPTED: { [kind in Kind]: string } = {
-  character: ".zip,.png,application/zip,image/png",
-  background: ".png,.jpg,.jpeg,.webp,image/png,image/jpeg,image/webp",
+  character: ".zip,.toml,.yaml,.yml,.txt,.svg,.png,.jpg,.jpeg",
+  background: ".png,.jpg,.jpeg,.webp",
 };
 
-/** Sends files one after the other; each fault is told in words. The name of the last one taken, "" if none was. */
-export async function sendFiles(desk: Desk, files: readonly File[], kind: Kind): Promise<string> {
+/** A file with its path within the folder that it came in. */
+export interface Sent {
+  path: string;
+  file: File;
+}
+
+/** What one request each has to hold: every zip and every picture alone, all other files together as one character. */
+export function parcels(files: readonly Sent[], kind: Kind): Sent[][] {
+  if (kind === "background") return files.map((one) => [one]);
+  const zips = files.filter((one) => one.path.toLowerCase().endsWith(".zip"));
+  const others = files.filter((one) => !zips.includes(one));
+  return [...zips.map((one) => [one]), ...(others.length > 0 ? [others] : [])];
+}
+
+/** Sends files; each fault is told in words. The name of the last thing that was taken, "" if none was. */
+export async function sendFiles(desk: Desk, files: readonly Sent[], kind: Kind): Promise<string> {
   let taken = "";
-  for (const file of files) {
-    desk.sending.value = file.name;
+  for (const parcel of parcels(files, kind)) {
+    const title = parcel[0]?.path.split("/")[0] ?? "";
+    const form = new FormData();
+    for (const { path, file } of parcel) form.append("files", file, path);
+    desk.sending.value = title;
     try {
-      const address = new URL(ADDRESS[kind], location.href);
-      address.searchParams.set("name", file.name);
-      const answer = await fetch(address, { method: "POST", body: file, headers: { "Content-Type": typeOf(file) } });
+      const answer = await fetch(ADDRESS[kind], { method: "POST", body: form });
       const words = await wordsOf(answer);
-      if (answer.ok) {
-        taken = words.name || file.name;
-        desk.note(true, words.message || `Added ${file.name}`);
-      } else desk.note(false, words.message || `${file.name} was not taken (${answer.status})`);
+      if (answer.ok) taken = words.name;
+      desk.note(
+        answer.ok,
+        words.message || (answer.ok ? `Added ${title}` : `${title} was not taken (${answer.status})`),
+      );
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // what fetch throws when there is no connection
-      desk.note(false, `${file.name} was not sent: there is no connection to bodydouble.`);
+      desk.note(false, `${title} was not sent: there is no connection to bodydouble.`);
     } finally {
       desk.sending.value = "";
     }
@@ -36,26 +52,55 @@ export async function sendFiles(desk: Desk, files: readonly File[], kind: Kind):
   return taken;
 }
 
-/** Removes one of the user's own characters or pictures. */
-export async function remove(desk: Desk, name: string, kind: Kind): Promise<void> {
-  const address = `${ADDRESS[kind]}/${encodeURIComponent(name)}`;
-  const answer = await fetch(address, { method: "DELETE" });
-  const words = await wordsOf(answer);
-  desk.note(answer.ok, words.message || (answer.ok ? `Removed ${name}` : `${name} was not removed (${answer.status})`));
+/** Removes one of the user's own characters. */
+export async function removeCharacter(desk: Desk, name: string): Promise<void> {
+  try {
+    const answer = await fetch(`${ADDRESS.character}/${encodeURIComponent(name)}`, { method: "DELETE" });
+    const words = await wordsOf(answer);
+    const otherwise = answer.ok ? `Removed ${name}` : `${name} was not removed (${answer.status})`;
+    desk.note(answer.ok, words.message || otherwise);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    desk.note(false, `${name} was not removed: there is no connection to bodydouble.`);
+  }
 }
 
-function typeOf(file: File): string {
-  return file.type || (file.name.toLowerCase().endsWith(".zip") ? "application/zip" : "application/octet-stream");
+/** The files of a picker. */
+export function picked(input: HTMLInputElement): Sent[] {
+  return [...(input.files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
+}
+
+/** The files that were dropped, those of folders with their paths. */
+export async function dropped(data: DataTransfer | null): Promise<Sent[]> {
+  const entries = [...(data?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+  if (entries.length === 0) return [...(data?.files ?? [])].map((file) => ({ path: file.name, file }));
+  return (await Promise.all(entries.map((entry) => filesOf(entry)))).flat();
+}
+
+async function filesOf(entry: FileSystemEntry): Promise<Sent[]> {
+  const path = entry.fullPath.replace(/^\//, "");
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    return [{ path, file }];
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const found: Sent[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return found;
+    for (const inner of some) found.push(...(await filesOf(inner)));
+  }
 }
 
 /** The message and name in an answer, whatever its shape. */
 async function wordsOf(answer: Response): Promise<{ message: string; name: string }> {
   const text = await answer.text();
   try {
-    const found = JSON.parse(text) as { message?: unknown; detail?: unknown; name?: unknown };
-    const message =
-      typeof found.message === "string" ? found.message : typeof found.detail === "string" ? found.detail : "";
-    return { message, name: typeof found.name === "string" ? found.name : "" };
+    const found = JSON.parse(text) as { message?: unknown; name?: unknown };
+    return {
+      message: typeof found.message === "string" ? found.message : "",
+      name: typeof found.name === "string" ? found.name : "",
+    };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { message: text.length < 300 ? text : "", name: "" };

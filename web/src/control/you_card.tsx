@@ -204,10 +204,11 @@ function Who({ desk, inSight }: { desk: Desk; inSight: Signal<InSight[]> }) {
             key={one.person}
             class="chip"
             aria-pressed={one.followed && !all}
+            aria-label={people.length === 1 ? "Following you" : `Follow person ${at + 1}`}
             onClick={() => follow(one)}
           >
             <Icon name="person" size={14} />
-            {people.length === 1 ? "Following you" : `Person ${at + 1}`}
+            {people.length === 1 ? "Following you" : at + 1}
           </button>
         ))}
       <button
