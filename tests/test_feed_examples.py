@@ -16,7 +16,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from bodydouble.live.feed import OscFeed
 from bodydouble.outputs.feed import as_json
-from made_live import MadeLive, person
+from moved_live import MadeLive, person
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,7 @@ from pythonosc.osc_bundle import OscBundle
 
 from bodydouble.live.feed import OscFeed
 from bodydouble.types import BodyDoubleError
-from made_live import MadeLive, person
+from moved_live import MadeLive, person
 
 PATIENCE = 20.0
 

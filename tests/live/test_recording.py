@@ -21,7 +21,7 @@ from bodydouble.live.recording import Recorder, recover_all
 from bodydouble.outputs import take as takes
 from bodydouble.outputs.take import read_take
 from bodydouble.types import BodyDoubleError
-from made_live import START, MadeLive, person
+from moved_live import START, MadeLive, person
 
 PATIENCE = 60.0
 
@@ -292,7 +292,7 @@ PROGRAM = """
 import sys, threading
 sys.path.insert(0, sys.argv[2])
 from pathlib import Path
-from made_live import MadeLive, person
+from moved_live import MadeLive, person
 from bodydouble.live.recording import Recorder
 live, recorder, step = MadeLive(), Recorder(), 0
 recorder.start(live, Path(sys.argv[1]))

@@ -13,7 +13,7 @@ import pytest
 from bodydouble.live import snapshot as module
 from bodydouble.live.snapshot import snapshot
 from bodydouble.types import BodyDoubleError
-from made_live import MadeLive, person
+from moved_live import MadeLive, person
 
 SIZE = (320, 180)
 

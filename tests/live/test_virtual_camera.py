@@ -11,7 +11,7 @@ import pytest
 from bodydouble.live import virtual_camera
 from bodydouble.live.virtual_camera import NOTE, VirtualCamera
 from bodydouble.types import BodyDoubleError, Image
-from made_live import MadeLive, person
+from moved_live import MadeLive, person
 
 PATIENCE = 60.0
 SIZE = (160, 96)

@@ -14,7 +14,7 @@ from bodydouble.outputs.feed import VERSION, as_json
 from bodydouble.outputs.osc import LARGEST, address_of, bundles, messages
 from bodydouble.skeletons import SKELETONS
 from bodydouble.types import BodyDoubleError
-from made_live import START, MadeLive, person
+from moved_live import START, MadeLive, person
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "feeds.md"
 

@@ -13,7 +13,20 @@ from collections.abc import Sequence
 
 import typer
 
-from bodydouble.cli import animate, bench, cameras, characters, convert, demo, doctor, evaluate, live, models, track
+from bodydouble.cli import (
+    animate,
+    bench,
+    cameras,
+    characters,
+    convert,
+    demo,
+    doctor,
+    evaluate,
+    live,
+    models,
+    takes,
+    track,
+)
 from bodydouble.types import BodyDoubleError
 
 USER_ERROR = 2
@@ -37,6 +50,7 @@ app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models", help="Pose models: where they come from, fetch, inspect.")
 app.add_typer(characters.app, name="characters", help="Characters: the ones there are, and what is wrong with one.")
+app.add_typer(takes.app, name="takes", help="Takes: those in a folder; recordings that were interrupted, made whole.")
 
 
 def _version(wanted: bool) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bodydouble.cli import options
 
+if TYPE_CHECKING:
+    from bodydouble.films import Look
+    from bodydouble.pipeline import Config
+
 
 def animate(
+    context: typer.Context,
     source: Annotated[Path, typer.Argument(help="Video, image, folder of images, or a take (.parquet).")],
     out: Annotated[
         Path,
@@ -41,6 +47,10 @@ def animate(
     smooth: Annotated[float, typer.Option("--smooth", help="0: as the model saw it .. 1: steadiest.")] = 0.5,
     fov: options.Fov = 60.0,
     take: Annotated[Path | None, typer.Option("--take", help="Also keep the keypoints in this .parquet file.")] = None,
+    as_live: Annotated[
+        bool,
+        typer.Option("--as-live", help="A take of `bodydouble live` as it was shown, but for options given."),
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Make a video of CHARACTER moving as the person in SOURCE moves."""
@@ -63,5 +73,29 @@ def animate(
         rate=options.rate_of(fps),
         side_by_side=side_by_side,
     )
+    if as_live:
+        character, config, look = _as_live(source, context, character, config, look)
     with report() as told:
         film(source, character, out, config, look, take=take, force=force, told=told)
+
+
+def _as_live(
+    source: Path, context: typer.Context, character: str, config: Config, look: Look
+) -> tuple[str, Config, Look]:
+    """Character, config and look of a live recording, but for what the command line gives itself."""
+    from bodydouble.live.look import from_settings
+    from bodydouble.outputs.take import Take
+
+    def given(*names: str) -> set[str]:
+        sources = {name: context.get_parameter_source(name) for name in names}
+        return {name for name, where in sources.items() if where is not None and where.name != "DEFAULT"}
+
+    shown = from_settings(Take(source).info)
+    own = given("character", "person", "smooth", "place", "mirror", "fov", "background", "fps")
+    kept = {name: getattr(shown.config, name) for name in {"person", "smooth", "place", "mirror", "fov"} - own}
+    look = replace(look, framing=shown.framing, shadow=shown.shadow)
+    if "background" not in own:
+        look = replace(look, background=shown.background)
+    if "fps" not in own:
+        look = replace(look, rate=shown.fps)
+    return character if "character" in own else shown.character, replace(config, **kept), look

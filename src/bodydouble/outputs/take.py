@@ -190,7 +190,7 @@ class TakeWriter:
 class Take:
     """A recorded take. Iterating reads it bit by bit, each time from the start: (frame, time, poses).
 
-    Of a take that was interrupted before it was made, what its journal holds is read, and a warning is logged.
+    Of a take that was interrupted before it was made, what its journal holds is read.
     Raises BodyDoubleError, one line, for a file that is no take or is damaged.
     """
 
@@ -200,8 +200,6 @@ class Take:
         self._interrupted = about is not None
         if about is not None:
             self._info, self._frames = about, None
-            how = "is still being recorded" if journal.is_held(self._path) else "was interrupted while it was recorded"
-            _log.warning("%s %s; what was written until then is read", self._path.name, how)
             return
         with self._opened() as file:
             self._info, self._frames = described(file.schema_arrow, self._path.name)
@@ -242,8 +240,13 @@ class Take:
 
 
 def read_take(path: str | Path) -> Take:
-    """Open a take to read. Raises BodyDoubleError, one line."""
-    return Take(path)
+    """Open a take to read; a warning is logged if it was interrupted. Raises BodyDoubleError, one line."""
+    take = Take(path)
+    if take.interrupted:
+        path = Path(path)
+        how = "is still being recorded" if journal.is_held(path) else "was interrupted while it was recorded"
+        _log.warning("%s %s; what was written until then is read", path.name, how)
+    return take
 
 
 def resume(path: str | Path, info: TakeInfo) -> int:
