@@ -1,7 +1,7 @@
 // What the control page works out without a page: words, places, keys, drafts, lists.
 
 import { describe, expect, it, vi } from "vitest";
-import { after, left, NOTHING, RESULT_STAYS, type Shown } from "../src/control/calibration_state";
+import { left, NOTHING, RESULT_STAYS, type Shown, shownAfter } from "../src/control/calibration_state";
 import { type Command, Commands } from "../src/control/commands";
 import { told } from "../src/control/conditions";
 import { Drafts, PATIENCE } from "../src/control/drafts";
@@ -355,25 +355,25 @@ describe("calibration", () => {
   const report = (state: Shown["state"], seconds = 0, message = "") => ({ state, seconds, message });
 
   it("counts down evenly between reports", () => {
-    let shown = after(NOTHING, report("countdown", 5), 0);
+    let shown = shownAfter(NOTHING, report("countdown", 5), 0);
     expect(left(shown, 0)).toBe(5);
     expect(left(shown, 1100)).toBe(4);
-    shown = after(shown, report("countdown", 4.4), 500); // a report that was under way a little longer moves nothing
+    shown = shownAfter(shown, report("countdown", 4.4), 500); // a report that was under way a little longer moves nothing
     expect(shown.end).toBe(5000);
     expect(left(shown, 4999)).toBe(1);
     expect(left(shown, 6000)).toBe(1);
   });
 
   it("shows the result of what it saw begin, for a while", () => {
-    expect(after(NOTHING, report("done"), 0)).toEqual(NOTHING);
-    let shown = after(NOTHING, report("holding", 2), 0);
-    shown = after(shown, report("failed", 0, "you moved"), 2000);
+    expect(shownAfter(NOTHING, report("done"), 0)).toEqual(NOTHING);
+    let shown = shownAfter(NOTHING, report("holding", 2), 0);
+    shown = shownAfter(shown, report("failed", 0, "you moved"), 2000);
     expect(shown).toEqual({ state: "failed", end: 2000 + RESULT_STAYS, message: "you moved" });
-    expect(after(shown, report("failed", 0, "you moved"), 3000)).toEqual(shown);
-    expect(after(shown, report("failed"), 2001 + RESULT_STAYS)).toEqual(NOTHING);
+    expect(shownAfter(shown, report("failed", 0, "you moved"), 3000)).toEqual(shown);
+    expect(shownAfter(shown, report("failed"), 2001 + RESULT_STAYS)).toEqual(NOTHING);
   });
 
   it("goes when it is left off", () => {
-    expect(after(after(NOTHING, report("countdown", 5), 0), report("none"), 500)).toEqual(NOTHING);
+    expect(shownAfter(shownAfter(NOTHING, report("countdown", 5), 0), report("none"), 500)).toEqual(NOTHING);
   });
 });

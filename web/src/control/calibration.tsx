@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { after, left, NOTHING, type Shown } from "./calibration_state";
+import { left, NOTHING, type Shown, shownAfter } from "./calibration_state";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 
@@ -11,7 +11,7 @@ export function useCalibration(desk: Desk): Signal<Shown> {
   const shown = useSignal<Shown>(NOTHING);
   useSignalEffect(() => {
     const report = desk.status.value?.calibration;
-    if (report) shown.value = after(shown.peek(), report, performance.now());
+    if (report) shown.value = shownAfter(shown.peek(), report, performance.now());
   });
   return shown;
 }

@@ -18,7 +18,7 @@ export const NOTHING: Shown = { state: "none", end: 0, message: "" };
 export const RESULT_STAYS = 4000;
 
 /** What to show after a report that came `now`. */
-export function after(shown: Shown, report: CalibrationReport, now: number): Shown {
+export function shownAfter(shown: Shown, report: CalibrationReport, now: number): Shown {
   const running = shown.state === "countdown" || shown.state === "holding";
   if (report.state === "countdown" || report.state === "holding") {
     const end = now + report.seconds * 1000;

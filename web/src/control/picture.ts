@@ -40,7 +40,7 @@ export class PictureView {
   /** Takes what is seen of the people; the newest wins. */
   see(people: People): void {
     this.#people = people;
-    if (people.width > 0) this.#size = [people.width, people.height];
+    if (people.width > 0) this.#shaped(people.width, people.height);
     clearTimeout(this.#stale);
     this.#stale = setTimeout(() => this.#forget(), STALE);
     this.redraw();
@@ -70,6 +70,13 @@ export class PictureView {
     this.#watch.disconnect();
     clearTimeout(this.#stale);
     cancelAnimationFrame(this.#asked);
+  }
+
+  #shaped(width: number, height: number): void {
+    if (this.#size[0] * height !== this.#size[1] * width || this.#size[0] === 0) {
+      this.above.parentElement?.style.setProperty("--shape", (width / height).toFixed(4));
+    }
+    this.#size = [width, height];
   }
 
   #forget(): void {
@@ -102,7 +109,7 @@ export class PictureView {
           this.below.height = bitmap.height;
         }
         this.below.getContext("2d")?.drawImage(bitmap, 0, 0);
-        if (!this.#people) this.#size = [bitmap.width, bitmap.height];
+        if (!this.#people) this.#shaped(bitmap.width, bitmap.height);
         bitmap.close();
       }
     } catch (error) {
