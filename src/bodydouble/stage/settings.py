@@ -183,9 +183,9 @@ class Kept:
         if not isinstance(kept, dict) or not kept:
             return None
         try:
-            _ = LiveConfig(neutral=kept).calibration
+            LiveConfig(neutral=kept)
         except BodyDoubleError as fault:
-            self._tell(f'{self.path} [camera."{camera}".{CALIBRATION}]: {fault}; calibrate again')
+            self._tell(f'{self.path} [camera."{camera}".{CALIBRATION}]: {fault}')
             return None
         return dict(kept)
 
@@ -201,7 +201,9 @@ class Kept:
     def keep(self, settings: Settings) -> None:
         """Remember settings; they are written a little later."""
         values = asdict(settings)
-        self._tables.setdefault("last", {}).update({name: values[name] for name in LAST})
+        if not isinstance(self._tables.get("last"), dict):
+            self._tables["last"] = {}
+        self._tables["last"].update({name: values[name] for name in LAST})
         if settings.camera:
             self._own("camera", settings.camera).update({name: values[name] for name in PER_CAMERA})
         self._own("character", settings.character).update({name: values[name] for name in PER_CHARACTER})
@@ -219,9 +221,10 @@ class Kept:
 
     def text(self) -> str:
         """The file as it is written."""
-        parts = [HEADING]
+        plain = {name: value for name, value in self._tables.items() if not isinstance(value, dict)}
+        parts = [HEADING, *([tomli_w.dumps(plain)] if plain else [])]  # else they would belong to the table before
         for section in (*COMMENTS, *(name for name in self._tables if name not in COMMENTS)):
-            if section in self._tables:
+            if section in self._tables and section not in plain:
                 parts.append(COMMENTS.get(section, "") + tomli_w.dumps({section: self._tables[section]}))
         return "\n".join(parts)
 

@@ -152,5 +152,5 @@ def _plain(kind: type, value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     """A wrong value, short enough to be told back."""
-    text = ascii(value) if isinstance(value, str) else json.dumps(value)
+    text = json.dumps(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
