@@ -29,6 +29,7 @@ from bodydouble.outputs.overlay import side_by_side as compose
 from bodydouble.outputs.take import TakeWriter, earlier
 from bodydouble.outputs.video import VideoWriter, check_video_output
 from bodydouble.pipeline import Config, Moment
+from bodydouble.retarget.neutral import Neutral
 from bodydouble.types import BodyDoubleError, Image, SourceInfo
 
 LONGEST_SIDE = 1920  # of a picture whose size the user leaves to us, in pixels
@@ -128,9 +129,14 @@ def film(
     *,
     take: Path | None = None,
     force: bool = False,
+    neutral: Neutral | None = None,
+    alive: bool = False,
     told: Told,
 ) -> None:
-    """As `animate`, with its settings in two values. Leaves the film, and the take if one is wanted, or neither."""
+    """As `animate`, with its settings in two values. Leaves the film, and the take if one is wanted, or neither.
+
+    neutral, alive: as pipeline.Cast takes them, for films of what was shown live.
+    """
     transparent = look.background == TRANSPARENT
     if transparent and look.side_by_side:
         raise BodyDoubleError("--side-by-side shows the source, which is not transparent; choose one of the two")
@@ -154,7 +160,8 @@ def film(
         watched = stack.enter_context(closing(ahead(feed.people(0))))
         if keeper is not None:
             watched = stack.enter_context(closing(recorded(watched, keeper)))
-        acted = stack.enter_context(closing(ahead(pipeline.moments(watched, puppet.rig, feed.config, feed.info.size))))
+        posed = pipeline.moments(watched, puppet.rig, feed.config, feed.info.size, neutral=neutral, alive=alive)
+        acted = stack.enter_context(closing(ahead(posed)))
         moments: Iterator[Moment] = acted
         if look.rate is not None:
             moments = pipeline.at_rate(acted, puppet.rig, look.rate, feed.info.duration)

@@ -321,13 +321,22 @@ def track(
             yield frame, steady(people, frame.time) if steady else people
 
 
-def moments(frames: Watched, rig: Rig, config: Config, size: tuple[int, int]) -> Iterator[Moment]:
+def moments(
+    frames: Watched,
+    rig: Rig,
+    config: Config,
+    size: tuple[int, int],
+    *,
+    neutral: Neutral | None = None,
+    alive: bool = False,
+) -> Iterator[Moment]:
     """Posed rigs for tracked people, frame by frame.
 
     frames: (time, index, people, frame or None). size: width, height in pixels of the picture that the poses lie in.
+    neutral, alive: as Cast takes them.
     """
     steady = Steady(config.smooth)
-    cast = Cast(rig, config, size)
+    cast = Cast(rig, config, size, neutral=neutral, alive=alive)
     for time, index, people, frame in frames:
         seen = steady(people, time)
         yield Moment(time, index, seen, cast(seen, time), frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -9,6 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+import weakref
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -358,22 +362,24 @@ def test_an_interrupted_run_over_a_file_is_not_ours(tmp_path: Path) -> None:
 
 def test_a_long_recording_holds_nothing(live: MadeLive, tmp_path: Path) -> None:
     """What is held between two writes does not grow with the recording."""
-    import tracemalloc
-
     recorder = Recorder()
     recorder.start(live, tmp_path)
-    one = person(0.0)
-    moment = live.moment(0.0, [one])
+    moment = live.moment(0.0, [person(0.0)])
+    assert moment.frame is not None
+    picture = weakref.ref(moment.frame.image)
     sizes = []
     tracemalloc.start()
-    for part in range(4):
-        for step in range(300):
+    for part in range(3):
+        for step in range(200):
             at = START + part * 10 + step / 30
-            live.publish(live.moment(0.0, [one], captured=at, index=part * 300 + step))
-        wait_for("the disk", lambda part=part: recorder.report.frames == 300 * (part + 1))
+            own = replace(moment.seen[0], points=moment.seen[0].points + step)  # else all would be one and the same
+            live.publish(replace(moment, captured=at, seen=[own]))
+        wait_for("the disk", lambda part=part: recorder.report.frames == 200 * (part + 1))
         sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    recorder.stop()
-    assert sizes[-1] - sizes[1] < 300_000, sizes  # 600 frames more would be 2 MB
-    assert moment.frame is not None
+    assert sizes[2] - sizes[1] < 60_000, sizes  # points alone of 200 frames more would be as much
+    live.publish(replace(moment, captured=START + 100))
+    del moment
+    gc.collect()
+    assert picture() is None  # no picture is kept, however long its people wait to be written
     recorder.close()

@@ -13,6 +13,7 @@ from bodydouble.cli import options
 if TYPE_CHECKING:
     from bodydouble.films import Look
     from bodydouble.pipeline import Config
+    from bodydouble.retarget.neutral import Neutral
 
 
 def animate(
@@ -73,16 +74,28 @@ def animate(
         rate=options.rate_of(fps),
         side_by_side=side_by_side,
     )
+    neutral = None
     if as_live:
-        character, config, look = _as_live(source, context, character, config, look)
+        character, config, look, neutral = _as_live(source, context, character, config, look)
     with report() as told:
-        film(source, character, out, config, look, take=take, force=force, told=told)
+        film(
+            source,
+            character,
+            out,
+            config,
+            look,
+            take=take,
+            force=force,
+            neutral=neutral,
+            alive=as_live,
+            told=told,
+        )
 
 
 def _as_live(
     source: Path, context: typer.Context, character: str, config: Config, look: Look
-) -> tuple[str, Config, Look]:
-    """Character, config and look of a live recording, but for what the command line gives itself."""
+) -> tuple[str, Config, Look, Neutral | None]:
+    """Character, config, look and calibration of a live recording, but for what the command line gives itself."""
     from bodydouble.live.look import from_settings
     from bodydouble.outputs.take import Take
 
@@ -98,4 +111,4 @@ def _as_live(
         look = replace(look, background=shown.background)
     if "fps" not in own:
         look = replace(look, rate=shown.fps)
-    return character if "character" in own else shown.character, replace(config, **kept), look
+    return character if "character" in own else shown.character, replace(config, **kept), look, shown.calibration

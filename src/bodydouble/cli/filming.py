@@ -49,7 +49,7 @@ def film(take: Path) -> None:
     out = free(take.parent, take.stem, [".webm" if look.background == TRANSPARENT else ".mp4"])
     print(json.dumps({"film": str(out)}), flush=True)
     film_look = Look(background=look.background, rate=look.fps, framing=look.framing, shadow=look.shadow)
-    make(take, look.character, out, look.config, film_look, told=Told())
+    make(take, look.character, out, look.config, film_look, neutral=look.calibration, alive=True, told=Told())
 
 
 def main() -> None:

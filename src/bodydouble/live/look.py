@@ -5,6 +5,7 @@ A take's own `smooth` stays 0, as its points are those measured; what is kept he
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bodydouble import pipeline
 from bodydouble.live.config import LiveConfig
 from bodydouble.outputs.colours import TRANSPARENT, is_colour
 from bodydouble.outputs.take_format import TakeInfo
+from bodydouble.retarget.neutral import Neutral
 from bodydouble.types import BodyDoubleError
 
 PICTURE = "picture:"  # before a background's name in the pictures folder
@@ -24,7 +26,7 @@ _MARK = "live."
 class LiveLook:
     """How a character was shown. background: "transparent", a CSS colour or a picture's path. fov: radians or None.
 
-    fps: moments a second. The others are as in LiveConfig.
+    fps: moments a second. neutral: a calibration as to_toml() gives it. The others are as in LiveConfig.
     """
 
     character: str
@@ -37,6 +39,12 @@ class LiveLook:
     background: str
     shadow: bool
     fps: float
+    neutral: Mapping[str, object] | None = None
+
+    @property
+    def calibration(self) -> Neutral | None:
+        """The neutral posture, read. Raises BodyDoubleError for values that are none."""
+        return None if self.neutral is None else Neutral.from_toml(self.neutral)
 
     @property
     def config(self) -> pipeline.Config:
@@ -59,6 +67,7 @@ def look_of(config: LiveConfig, pictures: Path | None = None) -> LiveLook:
         background=background_of(config.background, pictures),
         shadow=config.shadow,
         fps=config.fps,
+        neutral=config.neutral,
     )
 
 
@@ -112,6 +121,7 @@ def _read(text: Mapping[str, str]) -> LiveLook:
         framing=text["framing"],
         background=text["background"],
         shadow=text["shadow"] == "yes",
+        neutral=json.loads(text["neutral"]) if text.get("neutral") else None,
         **numbers,
     )
 
@@ -119,4 +129,6 @@ def _read(text: Mapping[str, str]) -> LiveLook:
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value))
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
