@@ -13,11 +13,14 @@ from bodydouble.types import Array
 
 # In torso lengths: what noise and bad guesses explain, per axis, and the hardest acceleration of a hand or foot
 # (150 m/s2 at a torso of 0.5 m: fast kicks and punches).
-LEAP = np.array([0.15, 0.15, 0.25])
+LEAP = np.array([0.13, 0.13, 0.23])
 PUSH = 300.0
 LIMB = 1.5  # reaches beyond which a limb's points leap though they move together: real kicks start harder than one does
-SUPPORT = 0.5  # half of the neighbours, each differing by less than this share of a leap, make it a movement
+SUPPORT = 0.75  # half of the neighbours, each differing by less than this share of a leap, make it a movement
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
+FLYING = 2  # undoubted frames after which the last two sights tell where a point is flying
+SWERVE = 0.7  # share of its way since the frame before by which a flying point may miss where that pointed
+FLIGHT = 0.5  # reaches a frame that a flying point covers at least
 DOUBT_TIME = 0.2  # or when it has been elsewhere for so many seconds, wherever
 SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
@@ -100,45 +103,64 @@ class Swaps:
 
 
 class Leaps:
-    """Sees points and whole limbs that leap alone, and believes those that stay where they landed or move on."""
+    """Sees points and whole limbs that leap alone, and believes those that stay where they landed or fly on.
+
+    What moves hard is ahead of where the filter has it, but not of where its last two sights point.
+    """
 
     def __init__(self, spaces: int, body: Body) -> None:
         shape = (spaces, len(body.mirrored))
         self._near, self._roots = body.near > 0, body.roots
-        self._landed = self._onward = np.zeros((*shape, 3))
-        self._frames = np.zeros(shape, dtype=np.intp)
+        self._seen = self._before = np.zeros((*shape, 3))
+        self._step = 0.0  # seconds between those two
+        self._sound, self._frames = np.zeros((2, *shape), dtype=np.intp)  # frames in a row undoubted; doubted alike
         self._lasting, self._doubted = np.zeros(shape), np.zeros(shape)
 
     def __call__(
         self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
-    ) -> tuple[Mask, Mask]:
-        """Which rows (C, K) have leapt and are to be doubted, and which have stayed and are to be believed anew.
+    ) -> tuple[Mask, Mask, Array]:
+        """Which rows (C, K) have leapt and are to be doubted, which are to be believed anew, and how fast (C, K, 3).
 
-        A leap lands far both from where the point was due and from where it was: velocities may be wrong, too. What
-        neighbours do as well is a movement, but not what a limb does that leaves the shoulder or hip it hangs on.
+        A leap lands far from where the point was due, from where it was and from where it was flying: velocities may
+        be wrong, too. What neighbours do as well is a movement, but not what a limb does that leaves the shoulder or
+        hip it hangs on.
         """
+        far, believed, speed = self._judge(points, due, was, rows, scale, step)
+        self._before, self._seen, self._step = self._seen, points, step
+        self._sound = np.where(rows & ~far & ~believed, self._sound + 1, 0)
+        return far, believed, speed
+
+    def _judge(
+        self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
+    ) -> tuple[Mask, Mask, Array]:
+        """As __call__, before this frame is remembered."""
         off = (points - due) * scale
         distance = np.sqrt(squared(off))
         far = rows & (distance > 1)
         if far.any():
-            far &= squared((points - was) * scale) > 1
+            onward = self._seen + (self._seen - self._before) * (step / self._step if self._step > 0 else 0.0)
+            astray = squared((points - onward) * scale)
+            fast = squared((self._seen - self._before) * scale)
+            swerves = astray > np.maximum(1, SWERVE**2 * fast)
+            far &= (squared((points - was) * scale) > 1) & ((self._sound < FLYING) | swerves)
             far = self._alone(off, distance, rows, far)
         if not far.any():
             self._frames[:] = 0
             self._doubted[:] = 0
-            return far, far
-        stays = squared((points - self._landed) * scale) < 1
-        stays |= (self._frames > 1) & (squared((points - self._onward) * scale) < 1)
-        again = far & stays & (self._frames > 0)
+            return far, far, np.zeros(1)
+        moved = squared((points - self._seen) * scale)
+        flies = (astray < np.maximum(1, SWERVE**2 * moved)) & (astray < moved) & (moved > FLIGHT**2)
+        flies &= self._frames > 0
+        again = far & (flies | (moved < 1)) & (self._frames > 0)
         self._lasting = np.where(again, self._lasting + step, 0)
         self._frames = np.where(again, self._frames + 1, far.astype(np.intp))
-        self._onward, self._landed = 2 * points - self._landed, points
         self._doubted = np.where(far, self._doubted + step, 0)
         believed = (self._frames >= LEAP_FRAMES) & (self._lasting >= LEAP_TIME)
-        believed |= self._doubted > DOUBT_TIME
+        believed |= (self._doubted > DOUBT_TIME) | (far & flies)
         self._frames[believed] = 0
         self._doubted[believed] = 0
-        return far & ~believed, believed
+        speed = np.where(flies[..., None], (points - self._seen) / max(step, 1e-6), 0.0)
+        return far & ~believed, believed, speed
 
     def _alone(self, off: Array, distance: Array, rows: Mask, far: Mask) -> Mask:
         """Which rows in far (C, K) are off as most neighbours are not, or far off as the root is not.

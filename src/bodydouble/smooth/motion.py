@@ -9,19 +9,42 @@ axes, each space in its own unit; sizes (C, 1, 1) are torso lengths in that unit
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from bodydouble.smooth.body import Mask
 from bodydouble.types import Array
 
-# How bodies move, in torso lengths and seconds. Chosen with benchmarks/steadiness.py.
-WANDER = 2.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
+# How bodies move, in torso lengths and seconds, at amount 0.5. Chosen with `bodydouble bench --smooth` on half of the
+# motions that docs/decisions/steadiness.md names; the other half were not looked at until then.
+WANDER = 1.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
 PUSH = 8.0  # white-noise acceleration of a moving point, torso lengths per second to the power 3/2
+REST_TIME, MOTION_TIME = 0.5, 0.3  # mean seconds that rest and motion last
 START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
-REST_TIME, MOTION_TIME = 0.3, 0.3  # mean seconds that rest and motion last
 CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing
+UNKNOWN = np.zeros(1)  # speed
 LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """How calm a body is thought to be, for an amount of smoothing.
+
+    noise: times the noise of a sight. drift: times its slow wander. wander, push: as WANDER and PUSH. rest: mean seconds that rest lasts.
+    """
+
+    noise: float
+    drift: float
+    wander: float
+    push: float
+    rest: float
+
+    @classmethod
+    def of(cls, amount: float) -> Calm:
+        """amount: above 0, 1 at most. Rest grows calmer fast, motion slowly: lag shows, and so does a trembling hand."""
+        times = 2 * amount
+        return cls(times**0.68, times**1.6, WANDER / times**2, PUSH / times**0.5, REST_TIME * times)
 
 
 class Motion:
@@ -39,12 +62,13 @@ class Motion:
         self.spread, self.common, self.speed_spread = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self.put(np.ones(shape[:-1], dtype=bool), points, noise, size)
 
-    def put(self, rows: Mask, points: Array, noise: Array, size: Array) -> None:
-        """Start the given rows (C, K) anew at `points` (C, K, 3), of unknown speed."""
+    def put(self, rows: Mask, points: Array, noise: Array, size: Array, speed: Array = UNKNOWN) -> None:
+        """Start the given rows (C, K) anew at `points` (C, K, 3), of a speed that is guessed: (C, K, 3) or (1,)."""
         self.moving[rows] = 0.5
         self.still[rows] = self.place[rows] = points[rows]
         self.still_spread[rows] = self.spread[rows] = noise[rows] ** 2
-        self.speed[rows] = self.common[rows] = 0
+        self.speed[rows] = np.broadcast_to(speed, points.shape)[rows]
+        self.common[rows] = 0
         self.speed_spread[rows] = (START_SPEED * np.broadcast_to(size, points.shape)[rows]) ** 2
 
     @property
@@ -62,14 +86,14 @@ class Motion:
         self.still = self.still + by
         self.place = self.place + by
 
-    def predict(self, step: float, size: Array, noise: Array, calm: float) -> None:
+    def predict(self, step: float, size: Array, noise: Array, calm: Calm) -> None:
         """Carry the state `step` seconds on.
 
-        noise: (C, 1, 1) deviation of a sight across. calm: how much less than usual the body is thought to move.
+        noise: (C, 1, 1) deviation of a sight across.
         """
         goes_on = self.moving * math.exp(-step / MOTION_TIME)
         stops = self.moving - goes_on
-        starts = (1 - self.moving) * -math.expm1(-step / REST_TIME)
+        starts = (1 - self.moving) * -math.expm1(-step / calm.rest)
         self.moving = goes_on + starts
         # of those at rest and of those in motion now, the shares that were in motion; for each axis at once, as thin
         # broadcasts take twice the time
@@ -81,10 +105,9 @@ class Motion:
         common = b * self.common + bb * apart * self.speed
         unknown = (START_SPEED * size) ** 2
         speed_spread = unknown + b * (self.speed_spread - unknown) + bb * self.speed**2
-        self.still_spread = (
-            self.still_spread + a * (wider + (1 - a) * apart_squared) + (WANDER / calm * noise) ** 2 * step
-        )
-        push = (PUSH / calm * size) ** 2
+        wander = (calm.wander * noise) ** 2
+        self.still_spread = self.still_spread + a * (wider + (1 - a) * apart_squared) + wander * step
+        push = (calm.push * size) ** 2
         self.speed = b * self.speed
         self.place = self.still + b * apart + self.speed * step
         self.still = self.still + a * apart
@@ -92,13 +115,15 @@ class Motion:
         self.common = common + step * speed_spread + push * step**2 / 2
         self.speed_spread = speed_spread + push * step
 
-    def update(self, points: Array, noise: Array, trust: Array, evidence: Array) -> None:
+    def update(self, points: Array, noise: Array, drift: Array, trust: Array, evidence: Array) -> None:
         """Take in sights. points, noise: (C, K, 3). trust: (C, K, 3) 1, or 0 for what was not measured.
+
+        drift: (C, 1, 3) how far sights of a resting point wander slowly, which is no motion.
 
         evidence: (K, K) what each point takes of others' evidence of being in motion.
         """
         off_still, off, variance = points - self.still, points - self.place, noise * noise
-        total_still, total = self.still_spread + variance, self.spread + variance
+        total_still, total = self.still_spread + variance + drift * drift, self.spread + variance
         hints = (off_still**2 / total_still - off**2 / total + np.log(total_still / total)) * trust
         odds = (hints[..., 0] + hints[..., 1] + hints[..., 2]) / 2 @ evidence.T
         odds = np.minimum(np.maximum(odds, -CERTAIN), CERTAIN)

@@ -12,14 +12,16 @@ import numpy as np
 
 from bodydouble.smooth.body import Body, Mask, body
 from bodydouble.smooth.gates import Leaps, Swaps, carried, reach
-from bodydouble.smooth.motion import Motion
+from bodydouble.smooth.motion import Calm, Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
 # Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 2 px across for a
-# torso of 300 px; 1 cm across and 3 cm in depth.
+# torso of 300 px; 1 cm across and 3 cm in depth. And how far sights of a resting point wander, over seconds.
 NOISE = np.array([[[0.006, 0.006, 0.03]], [[0.02, 0.02, 0.06]]])
+DRIFT = np.array([[[0.002, 0.002, 0.0]], [[0.0, 0.0, 0.0]]])
 MEASURED = np.ones((2, 1, 3))  # axes that a sight has, and those without depth
 MEASURED_FLAT = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
+NO_SPEED = np.zeros(1)
 LENGTH_AXES = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])  # an image point's depth is too rough to measure with
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
@@ -56,7 +58,7 @@ class Smoother:
         if not 0 <= amount <= 1:
             raise BodyDoubleError(f"smoothing amount {amount:g}; choose one from 0 (as measured) to 1 (calmest)")
         self.amount = amount
-        self._calm = 2 * max(amount, LEAST_AMOUNT)
+        self._calm = Calm.of(max(amount, LEAST_AMOUNT))
         self._raw = 1 - min(amount / LEAST_AMOUNT, 1)
         self.reset()
 
@@ -136,7 +138,7 @@ class Smoother:
 
     def _noise(self, scores: Array) -> Array:
         """(C, K, 3) standard deviations that the filter reckons with."""
-        deviations = NOISE[: len(self._size)] * self._size * np.sqrt(self._calm)
+        deviations = NOISE[: len(self._size)] * self._size * self._calm.noise
         return np.asarray(deviations / np.sqrt(np.maximum(scores, LEAST_SCORE))[:, None])
 
     def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
@@ -151,12 +153,13 @@ class Smoother:
         visible = scores >= np.where(self._visible, UNSEEN, SEEN)
         returned = visible & ~self._visible
         followed = visible & ~returned & ~turned
-        leapt, believed = self._leaps(points, due, was, followed, scale, step)
+        leapt, believed, speed = self._leaps(points, due, was, followed, scale, step)
         good = followed & ~leapt & ~believed
-        motion.update(points, self._noise(scores), axes * good[..., None], self._body.evidence)
+        drift = DRIFT[: len(self._size)] * self._size * self._calm.drift
+        motion.update(points, self._noise(scores), drift, axes * good[..., None], self._body.evidence)
         self._hold(was, good)
         self._speed = motion.velocity
-        self._begin(visible & (returned | turned | believed), points, scores)
+        self._begin(visible & (returned | turned | believed), points, scores, speed)
         self._visible = visible
         return self._finish(pose, points, scores, good, step)
 
@@ -167,12 +170,15 @@ class Smoother:
             moved = carried(now - was, good, self._body.near)
             self._motion.shift(np.where(good[..., None], 0, was + moved - now))
 
-    def _begin(self, rows: Mask, points: Array, scores: Array) -> None:
-        """Start rows (C, K) anew where they are seen; what is shown glides there, unless nothing is shown."""
+    def _begin(self, rows: Mask, points: Array, scores: Array, speed: Array = NO_SPEED) -> None:
+        """Start rows (C, K) anew where they are seen, as fast as said; what is shown glides there.
+
+        What flies is there at once: a glide would be behind all the way. So is what was not shown.
+        """
         if not rows.any():
             return
-        self._motion.put(rows, points, self._noise(scores), self._size)
-        glide = (rows & (self._scores > 0))[..., None]
+        self._motion.put(rows, points, self._noise(scores), self._size, speed)
+        glide = (rows & (self._scores > 0) & ~speed.any(axis=-1))[..., None]
         self._offset = np.where(glide, self._shown - points, np.where(rows[..., None], 0, self._offset))
 
     def _finish(self, pose: Pose, points: Array, scores: Array, good: Mask, step: float) -> Pose:
