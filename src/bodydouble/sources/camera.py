@@ -99,6 +99,7 @@ class Camera(Reopening):
         self._wanted = name
         self._size, self._fps = size, fps
         self._devices, self._opener = devices, opener
+        self._first = True
         self._known: Device | None = None
         self._others: frozenset[str] = frozenset()
         there = devices()
@@ -110,8 +111,9 @@ class Camera(Reopening):
 
     def _shots(self) -> Generator[Shot | None, None, None]:
         """Pictures for as long as the camera gives them."""
+        first, self._first = self._first, False
         device = self._find()
-        if self._known is None:
+        if first:  # later the reason why it did not open stands until a picture comes
             self._newest.trouble(Condition.OPENING, f"opening {device.name}")
         self._newest.named(device.name)
         capture = self._opener(device, size_to_ask(self._size, self._fps, _modes(device)), self._fps)

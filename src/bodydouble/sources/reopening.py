@@ -104,19 +104,24 @@ class Reopening(ABC):
             try:
                 self._capture()
             except Fault as fault:
-                self._newest.trouble(fault.condition, str(fault))
+                self._tell(fault.condition, str(fault))
                 latest = fault.again
             except BodyDoubleError as error:
-                self._newest.trouble(Condition.FAILED, str(error))
+                self._tell(Condition.FAILED, str(error))
             except Exception as error:  # noqa: BLE001  a live run outlives whatever a driver's library raises
                 _log.warning("a live source failed", exc_info=True)
                 what = " ".join(str(error).split()) or type(error).__name__
-                self._newest.trouble(Condition.FAILED, f"the source failed ({what}); it is tried again")
+                self._tell(Condition.FAILED, f"the source failed ({what}); it is tried again")
             if self.health.captured > captured:
                 wait = SOONEST
             if self._rest(min(wait, latest)):
                 return
             wait = min(2 * wait, LATEST)
+
+    def _tell(self, condition: Condition, message: str) -> None:
+        """Say what is wrong; what goes wrong in closing is nobody's concern."""
+        if not self._stopped.is_set():
+            self._newest.trouble(condition, message)
 
     def _capture(self) -> None:
         shots = self._shots()
