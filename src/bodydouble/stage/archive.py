@@ -145,7 +145,7 @@ def _unzipped(content: bytes) -> Iterable[tuple[str, bytes]]:
         raise BodyDoubleError(f"the zip has {len(archive.filelist)} entries; a character needs a handful")
     left = LARGEST_TOTAL
     for entry in archive.filelist:
-        if entry.orig_filename != entry.filename or "\\" in entry.orig_filename:
+        if not entry.filename or entry.orig_filename != entry.filename or "\\" in entry.orig_filename:
             raise BodyDoubleError(f'"{shown(entry.orig_filename)}" is no name that every system can hold; rename it')
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
