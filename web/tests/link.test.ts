@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ProgramClock } from "../src/link/clock";
+import { Link, type Socket } from "../src/link/link";
+import { Binary, encodeMotion, type FromPage, type FromProgram, PROTOCOL } from "../src/messages";
+
+/** A WebSocket whose other end is the test. */
+class FakeSocket implements Socket {
+  static all: FakeSocket[] = [];
+  binaryType: BinaryType = "blob";
+  readyState = 0;
+  bufferedAmount = 0;
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  sent: (string | ArrayBuffer)[] = [];
+
+  constructor(readonly address: string) {
+    FakeSocket.all.push(this);
+  }
+  send(data: string | ArrayBuffer): void {
+    this.sent.push(data);
+  }
+  close(): void {
+    this.readyState = 3;
+  }
+  accept(): void {
+    this.readyState = 1;
+    this.onopen?.();
+    this.say({ kind: "hello", version: "1", protocol: PROTOCOL, session: "a" });
+  }
+  drop(): void {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+  say(message: FromProgram): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+  heard(kind: FromPage["kind"]): FromPage[] {
+    const texts = this.sent.filter((data) => typeof data === "string");
+    return texts.map((text) => JSON.parse(text) as FromPage).filter((message) => message.kind === kind);
+  }
+}
+
+const last = (): FakeSocket => FakeSocket.all.at(-1) as FakeSocket;
+let links: Link[] = [];
+let reloads = 0;
+
+function link(): Link {
+  const made = new Link("/ws/stage", { open: (address) => new FakeSocket(address), reload: () => reloads++ });
+  links.push(made);
+  return made;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakeSocket.all = [];
+  reloads = 0;
+  const kept = new Map<string, string>();
+  vi.stubGlobal("sessionStorage", {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => kept.set(key, value),
+    removeItem: (key: string) => kept.delete(key),
+  });
+});
+
+afterEach(() => {
+  for (const made of links) made.close();
+  links = [];
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("a link", () => {
+  it("goes to the program that served the page, with the page's token", () => {
+    vi.stubGlobal("location", { href: "https://studio.local:8420/stage?token=s3cret&framing=half" });
+    link();
+    expect(last().address).toBe("wss://studio.local:8420/ws/stage?token=s3cret");
+    expect(last().binaryType).toBe("arraybuffer");
+  });
+
+  it("hands out messages by kind and frames by type, until told not to", () => {
+    const made = link();
+    const scenes: string[] = [];
+    const motions: number[] = [];
+    const stop = made.on("scene", (scene) => scenes.push(scene.character));
+    made.onFrame(Binary.MOTION, (motion) => motions.push(motion.sequence));
+    last().accept();
+    const scene = { puppet: "", framing: "full", background: "transparent", shadow: true } as const;
+    last().say({ kind: "scene", character: "fox", ...scene });
+    stop();
+    last().say({ kind: "scene", character: "mira", ...scene });
+    const motion = { figure_count: 0, flags: 0, captured: 0, time: 0, sent: 0, figures: [] };
+    last().onmessage?.({ data: encodeMotion({ ...motion, sequence: 12 }) });
+    expect(scenes).toEqual(["fox"]);
+    expect(motions).toEqual([12]);
+  });
+
+  it("goes on after a frame that is none", () => {
+    const made = link();
+    const motions: number[] = [];
+    const complaints = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    made.onFrame(Binary.MOTION, (motion) => motions.push(motion.sequence));
+    last().accept();
+    last().onmessage?.({ data: new Uint8Array([Binary.MOTION, 9, 9]).buffer });
+    last().onmessage?.({ data: new ArrayBuffer(0) });
+    expect(complaints).toHaveBeenCalledOnce();
+    expect(motions).toEqual([]);
+    expect(made.open).toBe(true);
+  });
+
+  it("comes back at once, then ever more seldom, but every four seconds", () => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    link();
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const before = FakeSocket.all.length;
+      last().drop();
+      let waited = 0;
+      while (FakeSocket.all.length === before) {
+        vi.advanceTimersByTime(50);
+        waited += 50;
+      }
+      waits.push(waited);
+    }
+    expect(waits).toEqual([250, 500, 1000, 2000, 4000, 4000, 4000, 4000]);
+    last().accept();
+    const before = FakeSocket.all.length;
+    last().drop();
+    vi.advanceTimersByTime(250);
+    expect(FakeSocket.all.length).toBe(before + 1);
+  });
+
+  it("says to every connection what it was told to remember, the newest of a kind", () => {
+    const made = link();
+    expect(made.remember({ kind: "preview", on: true, width: 320 })).toBe(false);
+    made.remember({ kind: "preview", on: true, width: 640 });
+    last().accept();
+    expect(last().heard("preview")).toEqual([{ kind: "preview", on: true, width: 640 }]);
+    last().drop();
+    vi.advanceTimersByTime(5000);
+    last().accept();
+    expect(last().heard("preview")).toEqual([{ kind: "preview", on: true, width: 640 }]);
+  });
+
+  it("tells who wants to know when it opens and when it is lost", () => {
+    const made = link();
+    const states: boolean[] = [];
+    made.onOpen((open) => states.push(open));
+    last().accept();
+    last().drop();
+    expect(states).toEqual([false, true, false]);
+    expect(made.send({ kind: "refresh", id: 1 })).toBe(false);
+  });
+
+  it("gives up a connection in which nothing is heard any more", () => {
+    link();
+    last().accept();
+    const silent = last();
+    vi.advanceTimersByTime(20_000);
+    expect(silent.readyState).toBe(3);
+    expect(FakeSocket.all.length).toBeGreaterThan(1);
+  });
+
+  it("loads the page anew for another protocol, but only once", () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    for (let round = 0; round < 2; round++) {
+      link();
+      last().readyState = 1;
+      last().onopen?.();
+      last().say({ kind: "hello", version: "2", protocol: PROTOCOL + 1, session: "b" });
+    }
+    expect(reloads).toBe(1);
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.all.length).toBe(2);
+  });
+
+  it("stays closed once it was closed", () => {
+    const made = link();
+    last().accept();
+    made.close();
+    vi.advanceTimersByTime(60_000);
+    expect(FakeSocket.all.length).toBe(1);
+    expect(last().readyState).toBe(3);
+  });
+});
+
+describe("the program's clock", () => {
+  it("believes the quickest answer", () => {
+    let page = 100;
+    const clock = new ProgramClock(() => page);
+    const ask = (out: number, back: number): void => {
+      const sent = page;
+      page += out;
+      const time = page + 5000;
+      page += back;
+      clock.answered(sent, time);
+    };
+    ask(0.2, 0.01);
+    ask(0.001, 0.001);
+    ask(0.01, 0.3);
+    expect(clock.trip).toBeCloseTo(0.002, 9);
+    expect(clock.now() - page).toBeCloseTo(5000, 9);
+  });
+
+  it("forgets answers of long ago, as clocks drift apart", () => {
+    let page = 0;
+    const clock = new ProgramClock(() => page);
+    for (let second = 0; second < 60; second++) {
+      page = second;
+      clock.answered(page, page * 1.0005 + 7);
+    }
+    expect(clock.now() - (page * 1.0005 + 7)).toBeLessThan(0.01);
+  });
+
+  it("takes the time of what was sent before anything was answered", () => {
+    const clock = new ProgramClock(() => 3);
+    expect(clock.now()).toBe(0);
+    clock.heard(90);
+    clock.heard(89);
+    expect(clock.now()).toBe(90);
+    clock.answered(4, 80); // asked in the future: by the page before
+    expect(clock.known).toBe(false);
+  });
+});
