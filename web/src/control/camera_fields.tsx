@@ -2,9 +2,15 @@
 
 import type { OwnCamera } from "./camera";
 import type { Desk } from "./desk";
+import { fileName } from "./format";
 import { Icon } from "./icons";
 import { ratesOf, sizesOf } from "./modes";
 import { IconButton, Select } from "./parts";
+
+/** A file's or stream's address by its end, which tells more than its beginning. */
+function shortLabel(label: string): string {
+  return /^[\w.+-]+:\/\/|^[/\\~]|^\w:\\/.test(label) ? fileName(label) : label;
+}
 
 /** The fields below the picture. */
 export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
@@ -13,11 +19,11 @@ export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }
   if (!settings) return <div class="camera-fields" />;
   const own = settings.camera === "browser";
   const modes = cameras.find((one) => one.name === settings.camera)?.modes ?? [];
-  const options = cameras.map((one) => ({ value: one.name, label: one.label }));
+  const options = cameras.map((one) => ({ value: one.name, label: shortLabel(one.label) }));
   if (!options.some((one) => one.value === "browser"))
     options.push({ value: "browser", label: "This browser's camera" });
   if (!options.some((one) => one.value === settings.camera)) {
-    options.unshift({ value: settings.camera, label: settings.camera || "No camera" });
+    options.unshift({ value: settings.camera, label: shortLabel(settings.camera) || "No camera" });
   }
   const sizes = [...new Set([...sizesOf(modes), settings.size])].filter(Boolean);
   const choose = (name: string) => {

@@ -172,7 +172,8 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
 /** The sentence on poor tracking. */
 function Hint({ desk }: { desk: Desk }) {
   const hint = desk.hint.value;
-  const shown = hint !== "" && desk.status.value?.source.state === "live";
+  const source = desk.status.value?.source;
+  const shown = hint !== "" && source?.state === "live" && hint !== source.message; // which the lamp says already
   return (
     <p class={`hint ${shown ? "shown" : ""}`} role="status">
       {shown && (
