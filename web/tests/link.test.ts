@@ -96,6 +96,15 @@ describe("a link", () => {
     expect(motions).toEqual([12]);
   });
 
+  it("tells who comes later how things are", () => {
+    const made = link();
+    last().accept();
+    const heard: string[] = [];
+    made.on("hello", (hello) => heard.push(hello.session));
+    made.on("pong", () => heard.push("pong"));
+    expect(heard).toEqual(["a"]);
+  });
+
   it("goes on after a frame that is none", () => {
     const made = link();
     const motions: number[] = [];

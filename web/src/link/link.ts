@@ -33,6 +33,8 @@ const PINGS = 2000;
 /** Milliseconds without a word after which the connection is taken for dead: three questions unanswered. */
 const SILENCE = 3 * PINGS;
 const RELOADED = "bodydouble.reloaded";
+/** Messages that say how things are: who asks for them later is told the last one. */
+const STANDING: ReadonlySet<string> = new Set(["hello", "scene", "state", "choices", "status"]);
 
 /** As much of a WebSocket as a Link needs; tests put their own in its place. */
 export interface Socket {
@@ -75,6 +77,7 @@ export class Link {
   private readonly frames = new Map<Binary, Set<Handler<never>>>();
   private readonly watchers = new Set<Handler<boolean>>();
   private readonly remembered = new Map<string, FromPage>();
+  private readonly standing = new Map<string, FromProgram>();
   private socket: Socket | undefined;
   private connected = false;
   private closed = false;
@@ -104,8 +107,13 @@ export class Link {
     return this.socket?.bufferedAmount ?? 0;
   }
 
-  /** Call `handler` with every message of a kind. Returns what stops it. */
+  /**
+   * Call `handler` with every message of a kind; of those that say how things are, at once with the last one that came.
+   * Returns what stops it.
+   */
   on<K extends FromProgram["kind"]>(kind: K, handler: Handler<OfKind<K>>): () => void {
+    const last = this.standing.get(kind);
+    if (last) handler(last as OfKind<K>);
     return added(this.kinds, kind, handler as Handler<never>);
   }
 
@@ -229,6 +237,7 @@ export class Link {
       }
       storage()?.removeItem(RELOADED);
     }
+    if (STANDING.has(message.kind)) this.standing.set(message.kind, message);
     for (const handle of this.kinds.get(message.kind) ?? []) (handle as Handler<FromProgram>)(message);
   }
 
