@@ -117,7 +117,8 @@ def _still_there(origin: TakeInfo) -> Path | None:
 
 
 def _replayed(take: Take, config: Config, source: Source | None, skip: int) -> Watching:
-    identify = Tracker("largest") if config.person == "largest" else None
+    chosen = config.person == take.info.settings.get("person")  # then these are they, whoever was followed when
+    identify = Tracker("largest") if config.person == "largest" and not chosen else None
     with closing(ahead(source or ())) as frames:
         for index, time, poses in islice(take, skip, None):
             if identify is not None:
