@@ -79,9 +79,7 @@ class World:
     def rest(self, seconds: float) -> bool:
         self.rests.append(seconds)
         self.clock.now += seconds
-        if (
-            len(self.left) == self.left_before
-        ):  # nothing could be grabbed since the last rest
+        if len(self.left) == self.left_before:  # nothing could be grabbed since the last rest
             self.left.pop(0)
         what = self.happen(between_grabs=True)
         self.left_before = len(self.left) if what in GRABS else -1
