@@ -47,9 +47,14 @@ class MadeLive:
 
     def listen(self, callback: Callable[[LiveMoment], None]) -> Callable[[], None]:
         self.listeners.append(callback)
-        return lambda: self.listeners.remove(callback)
 
-    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float) -> None:
+        def stop() -> None:
+            if callback in self.listeners:
+                self.listeners.remove(callback)
+
+        return stop
+
+    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float, work: float = 0.0) -> None:
         self.acknowledged.append((sequence, posed, drawn, draw_rate))
 
     def follow(self, x: float, y: float) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bodydouble.stage.guard import LARGEST_UPLOAD, Doors, Guard
+from bodydouble.stage.guard import LARGEST_UNREAD, LARGEST_UPLOAD, Doors, Guard
 from bodydouble.stage.tokens import DELAY, MOST_ADDRESSES, MOST_WRONG, WINDOW, Patience, new_token, same
 
 PORT = 8420
@@ -311,14 +311,14 @@ def test_a_body_that_grows_too_large_is_cut_off() -> None:
 
     async def pieces() -> Any:
         nonlocal sent
-        for _ in range(100):
+        for _ in range(1000):
             sent += 1 << 20
             yield struct.pack("B", 7) * (1 << 20)
 
     guard = Guard(application, Doors(PORT))
     answer = asked(method="POST", guard=guard, body=pieces())
     assert answer.status_code == 413
-    assert sent <= LARGEST_UPLOAD + (2 << 20)
+    assert sent <= LARGEST_UPLOAD + LARGEST_UNREAD + (2 << 20)
     assert asked(guard=guard).text == "inside 0"
 
 

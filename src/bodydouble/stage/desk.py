@@ -55,7 +55,9 @@ class Run(Protocol):
 
     def listen(self, callback: Callable[[LiveMoment], None]) -> Callable[[], None]: ...  # noqa: D102
 
-    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float) -> None: ...  # noqa: D102
+    def acknowledge(  # noqa: D102
+        self, sequence: int, posed: float, drawn: float, draw_rate: float, work: float = 0.0
+    ) -> None: ...
 
     def follow(self, x: float, y: float) -> bool: ...  # noqa: D102
 

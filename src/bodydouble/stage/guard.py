@@ -29,6 +29,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 TOKEN = "token"  # of the query
 PAGES = ("/", "/stage")  # what a person opens; everything else is fetched by these
 LARGEST_UPLOAD = 32 << 20  # bytes of a request's body
+LARGEST_UNREAD, READ_ON_SECONDS = 4 * LARGEST_UPLOAD, 10.0  # of a refused body, until the connection is cut
 REFUSED_SOCKET = 1008  # WebSocket close code: policy violation
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
@@ -184,6 +185,7 @@ class Guard:
         too_large = Refusal(413, f"that is too large; at most {LARGEST_UPLOAD >> 20} MB are taken")
         told = headers.get("content-length", "0")
         if not told.isascii() or not told.isdigit() or int(told) > LARGEST_UPLOAD:
+            await _read_on(receive)
             await _refuse(scope, receive, send, too_large)
             return
         taken, started = 0, False
@@ -207,7 +209,22 @@ class Guard:
             if taken <= LARGEST_UPLOAD or started:
                 raise
         if taken > LARGEST_UPLOAD and not started:
+            await _read_on(receive)
             await _refuse(scope, receive, send, too_large)
+
+
+async def _read_on(receive: Receive) -> None:
+    """Read a refused body and forget it, for a while: who is still sending when the connection ends sees no answer."""
+    left = LARGEST_UNREAD
+    try:
+        async with asyncio.timeout(READ_ON_SECONDS):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+    except TimeoutError:
+        return
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -172,7 +172,7 @@ class Hub:
         page.outbox.acknowledge(ack.sequence)
         latest = now() + AHEAD
         if 0 <= ack.posed <= latest and 0 <= ack.drawn <= latest and 0 <= ack.draw_rate <= 1000:
-            self.desk.live.acknowledge(ack.sequence, ack.posed, ack.drawn, ack.draw_rate)
+            self.desk.live.acknowledge(ack.sequence, ack.posed, ack.drawn, ack.draw_rate, ack.work)
 
     async def _obey(self, page: Page) -> None:
         """Carry out the page's commands in their order."""

@@ -119,7 +119,11 @@ class App(FastAPI):
     async def _recording(self, name: str) -> Response:
         """A take, film or snapshot."""
         folder = self.desk.folders.recordings
-        found = {item.name: item for item in folder.iterdir() if item.is_file()} if folder.is_dir() else {}
+        found = (
+            {item.name: item for item in folder.iterdir() if item.is_file() and not item.is_symlink()}
+            if folder.is_dir()
+            else {}
+        )
         if name not in found or name.startswith("."):
             raise BodyDoubleError("no such recording; they are in " + str(folder))
         picture = name.lower().endswith(".png")
