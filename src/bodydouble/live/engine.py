@@ -138,9 +138,12 @@ class Live:
 
         return stop
 
-    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float) -> None:
-        """A page has posed the character with a moment, and drawn it (0: not), on the run's clock."""
-        self._latency.acknowledge(sequence, posed, drawn, draw_rate, self._clock())
+    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float, work: float = 0.0) -> None:
+        """A page has posed the character with a moment, and drawn it (0: not), on the run's clock.
+
+        draw_rate: its pictures a second. work: milliseconds of its main thread for one, 0 unknown.
+        """
+        self._latency.acknowledge(sequence, posed, drawn, draw_rate, self._clock(), work)
 
     def follow(self, x: float, y: float) -> bool:
         """Follow whoever is at this place of the picture, in fractions of it; returns at once.

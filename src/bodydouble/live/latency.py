@@ -19,6 +19,7 @@ AWAITED = 1024  # moments whose acknowledgement is still expected: ten seconds a
 AHEAD = 1.0  # seconds by which a page's clock may be wrong before its word is not taken
 FRESH = 2.0  # seconds for which a page's own rate counts after it was told
 SETTLING = 0.5  # seconds in which the delay that prediction makes up for follows the measured one
+MOST_WORK = 10e3  # milliseconds for a picture that no page takes
 MOST_RATE = 1000.0  # pictures a second that no screen has
 
 
@@ -32,6 +33,7 @@ class Latency:
         self._posed: deque[tuple[float, float]] = deque(maxlen=MOST)
         self._drawn: deque[tuple[float, float]] = deque(maxlen=MOST)
         self._rates: deque[tuple[float, float]] = deque(maxlen=MOST)
+        self._work: deque[tuple[float, float]] = deque(maxlen=MOST)
         self._delay: float | None = None
         self._delay_at = 0.0
 
@@ -45,11 +47,16 @@ class Latency:
             if not self._posed or ready - self._posed[-1][0] > WINDOW:
                 self._settle(ready - captured, ready)  # no page tells: the program's own share is all that is known
 
-    def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float, now: float) -> None:
-        """A page posed the character with moment `sequence`, and drew it (0: it was overtaken before)."""
+    def acknowledge(
+        self, sequence: int, posed: float, drawn: float, draw_rate: float, now: float, work: float = 0.0
+    ) -> None:
+        """A page posed the character with moment `sequence`, and drew it (0: it was overtaken before).
+
+        draw_rate: pictures a second. work: milliseconds of its main thread for one.
+        """
         with self._lock:
             captured = self._captured.get(sequence)
-            if captured is None or not all(map(math.isfinite, (posed, drawn, draw_rate))):
+            if captured is None or not all(map(math.isfinite, (posed, drawn, draw_rate, work))):
                 return
             if captured <= posed <= now + AHEAD:
                 self._posed.append((now, posed - captured))
@@ -58,6 +65,8 @@ class Latency:
                 self._drawn.append((now, drawn - captured))
             if 0 <= draw_rate <= MOST_RATE:
                 self._rates.append((now, draw_rate))
+            if 0 < work <= MOST_WORK:
+                self._work.append((now, work))
 
     def delay(self) -> float:
         """Seconds from a frame's capture until the character shows it, smoothed; 0 before anything is known."""
@@ -67,7 +76,7 @@ class Latency:
     def figures(self, now: float) -> LatencyFigures:
         """The figures as of `now`."""
         with self._lock:
-            for values in (self._ready, self._posed, self._drawn):
+            for values in (self._ready, self._posed, self._drawn, self._work):
                 while values and now - values[0][0] > WINDOW:
                     values.popleft()
             rates = [rate for time, rate in self._rates if now - time <= FRESH]
@@ -77,6 +86,7 @@ class Latency:
                 drawn=_percentiles(value for _, value in self._drawn),
                 pose_rate=_rate([time for time, _ in self._ready if now - time <= FRESH], now),
                 draw_rate=max(rates, default=0.0),
+                work=_percentiles(1e-3 * value for _, value in self._work)[0],
             )
 
     def _settle(self, value: float, now: float) -> None:

@@ -58,7 +58,8 @@ class LatencyFigures:
     """Milliseconds from a frame's capture over the last ten seconds, (p50, p95), 0 where unknown.
 
     ready: until the program was done; posed: until a page had posed the character; drawn: until it had drawn it.
-    pose_rate: frames posed a second; draw_rate: pictures a second of the page that draws most.
+    pose_rate: frames posed a second; draw_rate: pictures a second of the page that draws most; work: milliseconds of a
+    page's main thread for a picture (p50).
     """
 
     ready: tuple[float, float] = (0.0, 0.0)
@@ -66,6 +67,7 @@ class LatencyFigures:
     drawn: tuple[float, float] = (0.0, 0.0)
     pose_rate: float = 0.0
     draw_rate: float = 0.0
+    work: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

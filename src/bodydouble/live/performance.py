@@ -93,6 +93,7 @@ class Performance:
         self._rigs: dict[int, RigPose] = {}
         self._time = -math.inf  # of the last frame or tick that was steadied
         self._posed = -math.inf  # of the last pose
+        self._person = UNTRACKED  # who moves the one character
         self._ahead = 0.0
         self._lag = 0.0  # by which poses shown are behind the clock, smoothed
         self.looked = 0.0  # seconds that the model took for the last frame
@@ -170,16 +171,24 @@ class Performance:
         time = max(time, self._time + STEP)
         step = 0.0 if math.isinf(self._time) else time - self._time
         self._time = time
-        people = self._steady(_at(seen, time), time)
+        people = self._playing(seen, self._steady(_at(seen, time), time))
         self._ease_ahead(ahead, step)
         posed = max(time + self._ahead, self._posed + STEP)
         self._posed = posed
         if not settled:
             share = 1.0 if step == 0 else -math.expm1(-step / LAG_SETTLING)
             self._lag += share * (max(now - posed, 0.0) - self._lag)
-        rigs = self._cast(_at(self._steady.predict(self._ahead), posed), posed)
+        predicted = self._playing(seen, self._steady.predict(self._ahead))
+        rigs = self._cast(_at(predicted, posed), posed)
         self._rigs = self._bridge(self.puppet.rig, rigs, posed)
         return Shown(posed, people, seen, self._rigs)
+
+    def _playing(self, seen: list[Pose], people: list[Pose]) -> list[Pose]:
+        """Those who move a character: of one, not also the one before, who is still held and fading."""
+        if self.config.person == "all":
+            return people
+        self._person = seen[0].person if seen else self._person
+        return [pose for pose in people if pose.person == self._person]
 
     def _ease_ahead(self, wanted: float, step: float) -> None:
         wanted = min(max(wanted, 0.0), AHEAD_MOST)
