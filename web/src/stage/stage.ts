@@ -222,9 +222,8 @@ export class Stage {
 
   private resize(entry: ResizeObserverEntry | undefined): void {
     const box = entry?.devicePixelContentBoxSize?.[0];
-    const ratio = window.devicePixelRatio;
-    const width = box?.inlineSize ?? Math.round(this.canvas.clientWidth * ratio);
-    const height = box?.blockSize ?? Math.round(this.canvas.clientHeight * ratio);
+    const width = pixels(this.canvas.clientWidth, box?.inlineSize);
+    const height = pixels(this.canvas.clientHeight, box?.blockSize);
     this.scene?.resize(width, height);
     this.stale = true;
     this.picture(); // at once: a canvas that was resized is empty
@@ -291,6 +290,12 @@ export class Stage {
 
 function keyOf(figure: Figure, index: number): number {
   return figure.person >= 0 ? figure.person : -1 - index;
+}
+
+/** Pixels of the screen that so many CSS pixels have; exactly as many as the browser says, if that can be believed. */
+function pixels(css: number, said: number | undefined): number {
+  const wanted = css * window.devicePixelRatio;
+  return said !== undefined && Math.abs(said - wanted) < 2 ? said : Math.round(wanted);
 }
 
 /** What happened in the last second. */
