@@ -186,7 +186,7 @@ class Act:
     ) -> None:
         self.camera = None if config.fov is None else Camera(size, config.fov)
         self._rig = rig
-        self._planar = Planar(rig, place=config.place, mirror=config.mirror)
+        self._planar = Planar(rig, place=config.place, mirror=config.mirror, at_ease=idle is not None)
         self._neutral = neutral
         self._idle = idle
         self._calibration = Calibration(None if neutral is None else neutral.body)
@@ -369,7 +369,7 @@ def between(before: Moment, after: Moment, rig: Rig, time: float, index: int) ->
 
 def blend(rig: Rig, before: RigPose, after: RigPose, share: float) -> RigPose:
     """The pose `share` (0..1) of the way from one to the next; a bone that has lost a whole turn does not spin."""
-    names = ("heads", "lengths", "nearness", "offset", "size", "time")
+    names = ("heads", "lengths", "nearness", "offset", "size", "time", "blink")
     mixed = {name: (1 - share) * getattr(before, name) + share * getattr(after, name) for name in names}
     turn = after.angles - before.angles
     mixed["angles"] = before.angles + share * (turn - 2 * np.pi * np.round(turn / (2 * np.pi)))

@@ -32,7 +32,7 @@ def waving(test_data: Path, pitch: float = 0.0, roll: float = 0.0) -> tuple[list
     times, points = mocap.resampled(mocap.load(test_data / "mocap" / "wave_hello.bvh"), 30.0)
     hips = points[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=1)
     points = mocap.turned(points - hips[0], -float(mocap.heading(points)[0]))
-    points = points + np.array([0.3, 3.0 * math.tan(math.radians(pitch)), -3.0])
+    points = points + np.array([0.3, 3.6 * math.tan(math.radians(pitch)), -3.6])
     tilted = points @ tilt(math.radians(pitch), math.radians(roll))
     return mocap.view(points, times, CAMERA), mocap.view(tilted, times, CAMERA)
 
@@ -196,7 +196,11 @@ def failing(test_data: Path) -> dict[str, Callable[[Pose, int], list[Pose]]]:
         "shoulders were out of view": lambda pose, i: [unseen(pose, ["left_shoulder", "right_shoulder"])],
         "turned aside": lambda pose, i: [replace(pose, state=State.TURNED_AWAY)],
         "did not stand upright": lambda pose, i: [
-            replace(pose, points=pose.points[:, ::-1] * [-1, 1], world=pose.world[:, [1, 0, 2]] * [1, -1, 1])
+            replace(
+                pose,
+                points=pose.points[:, ::-1] * [-1, 1] + np.array([1000, -280]),
+                world=pose.world[:, [1, 0, 2]] * [1, -1, 1],
+            )
         ],
     }
 

@@ -36,10 +36,11 @@ from bodydouble.types import Array, BodyDoubleError, Camera, Pose, Posture, Stat
 
 STILL_SECONDS = 2.0  # of standing still that are wanted
 PATIENCE = 6.0  # seconds from the first frame until it has failed
-# Body heights that the points of one frame may lie off their mean so far (root mean square) and still count as standing
-# still: sway and noise have 0.01, a wave or a step 0.06 and more. The two points farthest off are not asked.
+# Body heights that the points of one frame may lie off their mean so far (root mean square) and still count as
+# standing still: sway and noise have 0.01, a step 0.06 and more. The points farthest off are not asked, as a wrist that
+# leaps takes its hand along.
 MOVED = 0.03
-OUTLIERS = 2
+OUTLIERS = 4
 FEWEST = 6  # points of a body by which stillness is told
 ASIDE = 1.0  # radians of yaw from which a person does not face the camera
 TILTED = 0.8  # radians: a camera is not tilted that far on purpose, the person lies, sits bent or was seen wrongly
@@ -159,6 +160,7 @@ class NeutralWatch:
     def _restart(self) -> None:
         """Begin the stretch of standing still anew."""
         self._stretch: list[Pose] = []
+        self._tall = 0.0  # sum of the body's heights in pixels
         self._sums, self._counts = np.zeros((len(POINTS), 2)), np.zeros(len(POINTS))
 
     def add(self, people: Sequence[Pose], time: float) -> None:
@@ -183,14 +185,15 @@ class NeutralWatch:
             self._shoulderless += 1
             return
         good = seen.scores >= SEEN
-        if self._stretch and self._off(seen.points / tall, good) > MOVED:
+        if self._stretch and self._off(seen.points, good) > MOVED * self._tall / len(self._stretch):
             self._restart()
         self._stretch.append(pose)
-        self._sums[good] += seen.points[good] / tall
+        self._tall += tall
+        self._sums[good] += seen.points[good]
         self._counts += good
 
     def _off(self, points: Array, good: npt.NDArray[np.bool_]) -> float:
-        """Body heights that (N, 2) points lie off their mean so far, root mean square."""
+        """Pixels that (N, 2) points lie off their mean so far, root mean square."""
         both = good & (self._counts > 0)
         if np.count_nonzero(both) < FEWEST:
             return math.inf

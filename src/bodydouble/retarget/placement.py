@@ -75,10 +75,12 @@ class Placer:
         deep: as _levelled has it for the hips, above which the feet are taken to stand.
         """
         feet = _feet(pose.skeleton)
-        known = feet[pose.scores[feet] >= SEEN]
-        if not known.size:
+        points = pose.points[feet]
+        # feet outside of the picture are guesses, and would make a floor of their own
+        known = (pose.scores[feet] >= SEEN) & (points >= 0.0).all(axis=1) & (points <= self.size).all(axis=1)
+        if not known.any():
             return 0.0
-        below = pose.points[known] - 0.5 * np.array(self.size)
+        below = points[known] - 0.5 * np.array(self.size)
         if level is None:
             low = float(below[:, 1].max()) / tall
         else:

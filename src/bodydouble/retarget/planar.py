@@ -27,6 +27,9 @@ NEUTRAL = {"spine": -math.pi / 2, "head": -math.pi / 2, "left_clavicle": 0.0, "l
 NEUTRAL |= {"right_clavicle": math.pi, "right_pelvis": math.pi}
 LEG_BONES = np.array([name.endswith(("pelvis", "thigh", "shin", "foot")) for name in NAMES])
 HEAD = BONE_INDEX["head"]
+THIGHS = np.array([BONE_INDEX["left_thigh"], BONE_INDEX["right_thigh"]])
+SHINS = np.array([BONE_INDEX["left_shin"], BONE_INDEX["right_shin"]])
+FEET = np.array([BONE_INDEX["left_foot"], BONE_INDEX["right_foot"]])
 # Where an arm of a character that faces us points at the middle of its reach, as drawn: outwards and a little down.
 # Angles are counted from there, so that an arm winds up and down on its own side.
 REACH = {"left_upper_arm": 0.35, "right_upper_arm": math.pi - 0.35}
@@ -47,6 +50,10 @@ LINES = ("clavicle", "pelvis")  # seen from behind or from the side these are st
 SURE, UNSURE = 0.5, 0.25  # scores: followed fully from here, not at all from there
 VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 5 %) and back
 JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
+LEGS_APPEAR = 0.20  # legs take their time: 0.6 s to within 5 %, as a step does
+# Who leans the trunk to one side brings the hips to the other. Legs that nobody drives lean by this share of the
+# trunk's turn, at most so many radians: about what keeps the body's weight over the feet.
+COUNTERLEAN, MOST_COUNTERLEAN = 0.15, 0.12
 APPEARED = 0.05  # weight under which nobody saw where a bone was
 WINDING = math.pi + 0.7  # radians a bone may turn from the middle of its bend before a whole turn is taken off it
 # Feet of a character that faces us are drawn outwards, the person's point at us and tell little in the picture. So the
@@ -69,7 +76,7 @@ class _Bone:
 
     rest: drawn angle. along, aside: where it starts in its parent's frame, pixels (a root: x, y in the picture); share:
     along over the parent's length. low, high: turn against the parent; middle: of its reach. foot: undriven, it stays
-    flat. ease: turn against the parent while undriven.
+    flat. hip: it is a leg's first bone. ease: turn against the parent while undriven.
     """
 
     parent: int
@@ -83,6 +90,7 @@ class _Bone:
     middle: float
     driven: bool
     foot: bool
+    hip: bool
     ease: float
 
 
@@ -90,16 +98,17 @@ class Planar:
     """Drives one character with one person's motion; remembers what it showed.
 
     place: 0 the character stays put, 1 it goes where the person goes, between and beyond a share of it.
-    mirror: the character is the person's mirror image (their left arm is its right arm).
+    mirror: the character is the person's mirror image (their left arm is its right arm). at_ease: arms that nobody
+    drives hang down, instead of going back to where they are drawn.
     """
 
-    def __init__(self, rig: Rig, *, place: float = 0.0, mirror: bool = False) -> None:
+    def __init__(self, rig: Rig, *, place: float = 0.0, mirror: bool = False, at_ease: bool = False) -> None:
         self.rig = rig
         self._mirror = mirror
         follows = np.array([BONE_INDEX.get(name, -1) for name in rig.follows], dtype=np.intp)
         self._driven = follows >= 0
         self._follows = np.where(self._driven, follows, 0)
-        self._bones = _bones(rig)
+        self._bones = _bones(rig, at_ease)
         self._rest = np.array([bone.rest for bone in self._bones])
         kinds = [name.removeprefix("left_").removeprefix("right_") for name in rig.follows]
         # Turns are counted from here: trunk bones from an upright body, limbs from their own rest direction.
@@ -111,6 +120,7 @@ class Planar:
         outwards = np.sign(np.cos(self._rest)) * (np.abs(np.cos(self._rest)) > LEAST_OUTWARDS)
         self._outwards = np.where([kind == "foot" for kind in kinds], outwards, 0.0) * (rig.facing == "front")
         self._feet = np.flatnonzero(self._outwards)
+        self._appear = np.array([LEGS_APPEAR if kind in ("thigh", "shin", "foot") else APPEAR for kind in kinds])
         self._spine = rig.follows.index("spine") if "spine" in rig.follows else None
         self._own = np.array([bone.length for bone in self._bones])
         self._middle = np.array([bone.middle for bone in self._bones])
@@ -182,6 +192,9 @@ class Planar:
             sure = np.where(LEG_BONES, 0.0, sure)
         elif motion.state is State.TURNED_AWAY:
             sure[HEAD] = 0.0
+        # a leg is followed whole or not at all: a thigh alone says nothing of where the person stands
+        sure[THIGHS] = sure[SHINS] = np.minimum(sure[THIGHS], sure[SHINS])
+        sure[FEET] = np.minimum(sure[FEET], sure[SHINS])
         swapped = motion.state is State.TURNED_AWAY or (self._swapped and motion.state is State.LOST)
         self._turned, self._swapped = swapped != self._swapped, swapped
         return directions, sure
@@ -212,7 +225,7 @@ class Planar:
         np.copyto(self._depth, z, where=seen)
         np.copyto(self._sharp, sharp, where=seen)
         self._seen = seen
-        ease = -np.expm1(-dt / np.where(sure > self._weight, APPEAR, VANISH))
+        ease = -np.expm1(-dt / np.where(sure > self._weight, self._appear, VANISH))
         self._weight = sure if first else self._weight + ease * (sure - self._weight)
         return sudden & (not first)
 
@@ -245,6 +258,8 @@ class Planar:
         gains, shown = self._gains, self._turn.tolist()
         jumps, fade = self._jump.tolist(), math.exp(-dt / JUMP)
         jumped = sudden.tolist()
+        lean = 0.0 if self._spine is None else COUNTERLEAN * weight[self._spine] * angles[self._spine]
+        lean = -min(max(lean, -MOST_COUNTERLEAN), MOST_COUNTERLEAN)
         turns: list[float] = []
         ways: list[tuple[float, float]] = []  # cosine and sine of each bone's drawn angle
         heads: list[tuple[float, float]] = []
@@ -262,6 +277,8 @@ class Planar:
             if bone.driven:
                 angles[i] -= _whole_turns(angles[i] - over - bone.middle)
                 still = math.copysign(max(abs(over) - FLAT_FOOT, 0.0), over) if bone.foot else over + bone.ease
+                if bone.hip:
+                    still += lean
                 turn = weight[i] * gains[i] * angles[i] + (1.0 - weight[i]) * still
             elif spring is not None:
                 x, y = self._ground.shift
@@ -314,12 +331,12 @@ def _in_order(posture: Posture) -> tuple[Array, Array]:
     return directions, scores
 
 
-def _bones(rig: Rig) -> tuple[_Bone, ...]:
-    """A rig's bones as plain numbers."""
+def _bones(rig: Rig, at_ease: bool) -> tuple[_Bone, ...]:
+    """A rig's bones as plain numbers. at_ease: as Planar."""
     lines = rig.tails - rig.heads
     rests = np.arctan2(lines[:, 1], lines[:, 0])
     lengths = np.hypot(lines[:, 0], lines[:, 1])
-    eased = [_eased(follows, rest) for follows, rest in zip(rig.follows, rests.tolist(), strict=True)]
+    eased = [at_ease * _eased(follows, rest) for follows, rest in zip(rig.follows, rests.tolist(), strict=True)]
     bones = []
     for i, (parent, follows) in enumerate(zip(rig.parents, rig.follows, strict=True)):
         x, y = rig.heads[i] if parent < 0 else rig.heads[i] - rig.heads[parent]
@@ -342,6 +359,7 @@ def _bones(rig: Rig) -> tuple[_Bone, ...]:
                 0.0 if reach is None else math.remainder(reach - float(rests[i]), math.tau),
                 follows in BONE_INDEX,
                 follows.endswith("_foot"),
+                follows.endswith("_thigh"),
                 eased[i] - (eased[parent] if parent >= 0 else 0.0) if follows.endswith(tuple(HANGING)) else 0.0,
             )
         )

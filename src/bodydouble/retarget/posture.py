@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from bodydouble.retarget.calibration import Body
-from bodydouble.retarget.joints import ENDS, SEEN, STARTS, Joints, dot, joints
+from bodydouble.retarget.joints import ENDS, INDEX, SEEN, STARTS, Joints, dot, joints
 from bodydouble.retarget.sight import Sight, sight
 from bodydouble.skeletons import BODY_BONES, BONE_INDEX, skeleton
 from bodydouble.types import Array, Camera, Pose, Posture
@@ -37,6 +37,10 @@ SIDEWAYS = np.array([("clavicle" in n or "pelvis" in n) * (1.0 if "left" in n el
 LEFT_CLAVICLE, RIGHT_CLAVICLE = BONE_INDEX["left_clavicle"], BONE_INDEX["right_clavicle"]
 SPINE, HEAD = BONE_INDEX["spine"], BONE_INDEX["head"]
 FACE_TURN = 0.35  # nose out of the ears' middle, as a share of the head bone, at which a face is surely turned aside
+TRUNK = np.array([INDEX[name] for name in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")])
+# Body heights outside of the picture up to which a point is believed, and from which it is not: hips just below the
+# lower edge are still found well (clips of people cut off by it), what is farther out is made up.
+OUTSIDE = (0.03, 0.10)
 FRONT_TURN = 0.3  # drawn shoulder width, as a share of its own, at which the chest surely faces the camera or away
 
 
@@ -44,17 +48,33 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     """What the body does in `pose`.
 
     body: the person's own lengths (Calibration). camera: undoes its perspective, so that where the person stands does
-    not change the posture; None reads the picture as an orthographic one. A bone with an unseen end has score 0.
+    not change the posture; None reads the picture as an orthographic one. A bone with an unseen end has score 0, and
+    so has one that ends outside of the camera's picture while the trunk leaves it: models go on guessing there.
     """
     seen = joints(pose)
     view = sight(seen, body, camera)
     scores = seen.bone_scores
     scores = scores * (scores >= SEEN) if view.scale > 0 else np.zeros_like(scores)
+    if camera is not None and view.scale > 0:
+        inside = _inside(seen.points, camera, view.scale * body.height)
+        scores = scores * np.minimum(inside[STARTS], inside[ENDS])
     lean = _lean(pose, seen, view, body)
     directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
     directions /= np.sqrt(dot(directions, directions))[:, None]
     directions[scores == 0] = [0.0, -1.0, 0.0]
     return Posture(NAMES, directions, scores, facing(directions, scores))
+
+
+def _inside(points: Array, camera: Camera, tall: float) -> Array:
+    """(N,) 1 for points within the picture .. 0 for those well outside, of a body whose trunk is leaving it.
+
+    points: (N, 2) pixels, y up. tall: body height in pixels.
+    """
+    width, height = camera.size
+    x, y = points.T
+    out = np.maximum(np.maximum(-x, x - width), np.maximum(y, -height - y)) / tall
+    gone = np.clip((out - OUTSIDE[0]) / (OUTSIDE[1] - OUTSIDE[0]), 0.0, 1.0)
+    return np.asarray(1.0 - gone[TRUNK].max() * gone)
 
 
 def _lean(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
