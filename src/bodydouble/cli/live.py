@@ -83,6 +83,7 @@ def live(
         run = Live(to_config(chosen, wardrobe.place(chosen.character), kept.neutral(chosen.camera)))
         feed = None if osc is None else OscFeed(run, osc)
         desk = Desk(run, chosen, kept, folders, wardrobe, osc=feed)
+        kept.keep(chosen)
         started = now()
         try:
             with run:

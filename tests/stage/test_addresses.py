@@ -1,0 +1,67 @@
+"""Where the program listens and what that is called."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from bodydouble.stage.addresses import listen, qr_svg, qr_text
+from bodydouble.types import BodyDoubleError
+
+
+def test_the_loopback_address_needs_no_token() -> None:
+    listening = listen(port=0)
+    try:
+        assert listening.socket.getsockname()[0] == "127.0.0.1"
+        assert listening.control == f"http://127.0.0.1:{listening.port}/"
+        assert listening.stage == f"http://127.0.0.1:{listening.port}/stage"
+        assert (listening.token, listening.other) == ("", "")
+    finally:
+        listening.close()
+
+
+def test_any_host_that_is_named_has_a_token_and_two_runs_two() -> None:
+    tokens = set()
+    for host in ("127.0.0.1", "localhost", "0.0.0.0"):
+        listening = listen(host, 0)
+        try:
+            assert listening.token
+            assert listening.control.endswith(f"/?token={listening.token}")
+            assert listening.everywhere == (host == "0.0.0.0")
+            assert "0.0.0.0" not in listening.control, "nobody can open that"
+            tokens.add(listening.token)
+        finally:
+            listening.close()
+    assert len(tokens) == 3
+
+
+def test_a_busy_port_gives_way_to_the_next_unless_it_was_asked_for() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        listening = listen(port=port)
+        assert port < listening.port <= port + 20
+        listening.close()
+        with pytest.raises(BodyDoubleError, match=f"port {port} is in use"):
+            listen(port=port, exact=True)
+
+
+@pytest.mark.parametrize("host", ["no.such.name.invalid", "192.0.2.7", "", "999.1.1.1", "a b"])
+def test_addresses_that_are_not_ours_are_refused(host: str) -> None:
+    with pytest.raises(BodyDoubleError, match="host") as caught:
+        listen(host, 0).close()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 10**9])
+def test_ports_that_are_none_are_refused(port: int) -> None:
+    with pytest.raises(BodyDoubleError, match="--port"):
+        listen(port=port)
+
+
+def test_qr_codes() -> None:
+    address = "http://192.168.1.5:8420/?token=" + "x" * 22
+    assert b"<svg" in qr_svg(address)
+    assert len(qr_text(address).splitlines()) > 10
