@@ -15,6 +15,7 @@ import { edgesOf, LAYOUTS } from "../src/control/skeletons";
 import { Throttle, type Timer } from "../src/control/throttle";
 import { parcels, type Sent } from "../src/control/uploads";
 import type { Settings, SourceReport } from "../src/messages";
+import skeletons from "./skeletons.json";
 
 const SETTINGS: Settings = {
   camera: "Webcam",
@@ -322,6 +323,17 @@ describe("lists", () => {
 });
 
 describe("skeletons", () => {
+  it("are those of the program (tests/stage/test_control_page.py compares the same file with skeletons.py)", () => {
+    const found = LAYOUTS.map(({ name, points, edges }) => [
+      name,
+      {
+        points: [...points],
+        edges: edges.map((edge) => [...edge].sort()).sort((a, b) => (a.join() < b.join() ? -1 : 1)),
+      },
+    ]);
+    expect(Object.fromEntries(found)).toEqual(skeletons);
+  });
+
   it("have lines between points that exist, as many left as right", () => {
     for (const layout of LAYOUTS) {
       const edges = edgesOf(layout.points.length);

@@ -1,0 +1,335 @@
+"""The built control page in a real browser, against the server with a made run behind it."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bodydouble.skeletons import BLAZEPOSE_33, SKELETONS
+from bodydouble.sources.pushed import Pushed
+from bodydouble.stage.addresses import Listening, listen
+from bodydouble.stage.desk import Desk
+from bodydouble.stage.messages import Settings
+from bodydouble.stage.pages import page_folder
+from bodydouble.stage.server import Server
+from bodydouble.types import Pose
+from made_live import CAMERA, MadeLive, made_desk
+from stage_page import FLAGS, PATIENCE
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+SIZES = ((1280, 720), (1920, 1080), (390, 844))
+
+# No colour is on its way to another; what turns for ever does not count.
+SETTLED = """() => document.getAnimations().every((one) => one.playState !== "running"
+  || one.effect.getTiming().iterations > 1)"""
+# What has no accessible name, and text whose contrast to what is behind it is below 4.5 (WCAG 2.2, 1.4.3).
+NAMELESS = """() => [...document.querySelectorAll("button, input, select, a[href], [role=img], dialog")].filter((e) =>
+  e.type !== "file" && !(e.getAttribute("aria-label") || (e.labels?.[0]?.textContent ?? "").trim()
+    || e.textContent.trim() && !["INPUT", "SELECT"].includes(e.tagName))).map((e) => e.outerHTML.slice(0, 200))"""
+PALE = """() => {
+  const read = (text) => {
+    const [r, g, b, a = 1] = (text.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    return text.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+  };
+  const over = ([r, g, b, a], under) => [r, g, b].map((value, i) => value * a + under[i] * (1 - a));
+  const behind = (element) => {
+    if (!element) return [0, 0, 0];
+    const colour = read(getComputedStyle(element).backgroundColor);
+    return colour[3] === 1 ? colour.slice(0, 3) : over(colour, behind(element.parentElement));
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const element = walk.currentNode.parentElement;
+    const shown = element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    if (!walk.currentNode.data.trim() || !shown) continue;
+    if (element.closest("option, [disabled], .picture")) continue;
+    const ground = behind(element);
+    const [a, b] = [light(over(read(getComputedStyle(element).color), ground)), light(ground)];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) found.push(`${walk.currentNode.data.trim()}: ${contrast.toFixed(2)}`);
+  }
+  return found;
+}"""
+
+
+class Served:
+    """A server with a made run that moves by itself, as a camera's would."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.desk: Desk = made_desk(folder)
+        assert isinstance(self.desk.live, MadeLive)
+        self.live = self.desk.live
+        self.people: list[Pose] = []
+        self.listening: Listening = listen(port=port)
+        self.server = Server(self.desk, self.listening, page=page_folder())
+        self.server.start()
+        self._closed = threading.Event()
+        self._mover = threading.Thread(target=self._move, name="test-mover", daemon=True)
+        self._mover.start()
+
+    @property
+    def settings(self) -> Settings:
+        return self.desk.settings
+
+    def _move(self) -> None:
+        while not self._closed.wait(0.05):
+            self.live.move(people=self.people)
+
+    def close(self) -> None:
+        self._closed.set()
+        self._mover.join()
+        self.server.stop()
+        self.desk.close()
+        self.listening.close()
+        if self.live.browser is not None:
+            self.live.browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=chromium, args=[*FLAGS, *FAKE_CAMERA], timeout=PATIENCE)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    running = Served(tmp_path_factory.mktemp("served"))
+    yield running
+    running.close()
+
+
+@contextmanager
+def opened(browser: Browser, served: Served, **context: object) -> Iterator[Page]:
+    """The control page, connected; fails if the page reports an error."""
+    faults: list[str] = []
+    held = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **context})  # type: ignore[arg-type]
+    page = held.new_page()
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" and not _gone(said.text) else None)
+    page.goto(served.listening.control)
+    page.locator(".character input[value=fox]").wait_for(state="attached")
+    expect(page.locator(".lamp-words strong")).to_have_text(CAMERA.label, timeout=PATIENCE)
+    yield page
+    held.close()
+    assert not faults
+
+
+def _gone(said: str) -> bool:
+    """Whether a page only says that the server is gone."""
+    return "net::ERR_" in said
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    with opened(browser, served) as shown:
+        yield shown
+
+
+def until(page: Page, done: Callable[[], bool]) -> None:
+    """Let the page go on until `done`; fails after PATIENCE."""
+    waited = 0
+    while not done():
+        assert waited < PATIENCE, "what the test waits for never was"
+        page.wait_for_timeout(20)
+        waited += 20
+
+
+def person(number: int, left: float) -> Pose:
+    """A person whose points all lie near `left` of the width, in the middle of the made run's 64 x 48 pixels."""
+    points = np.tile([64 * left, 24.0], (len(BLAZEPOSE_33), 1))
+    points[:, 1] += np.linspace(-10, 10, len(points))
+    return Pose("blazepose-33", points, np.full(len(points), 0.9), 0.9, 0.0, person=number)
+
+
+def test_skeletons_are_those_of_the_page() -> None:
+    golden = json.loads((WEB / "tests" / "skeletons.json").read_text(encoding="utf-8"))
+    ours = {
+        name: {"points": list(table.points), "edges": sorted(sorted(edge) for edge in table.edges)}
+        for name, table in SKELETONS.items()
+    }
+    assert golden == ours
+
+
+def test_defaults_of_the_sliders() -> None:
+    text = (WEB / "src" / "control" / "defaults.ts").read_text(encoding="utf-8")
+    found = re.search(r"DEFAULTS = \{([^}]*)\}", text)
+    assert found
+    told = {name: float(value) for name, value in re.findall(r"(\w+): ([\d.]+)", found[1])}
+    assert told == {name: getattr(Settings(), name) for name in told}
+    assert set(told) == {"smooth", "place", "compensation", "fov"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_all_has_a_name_and_can_be_read(page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    expect(page.locator("html")).to_have_attribute("data-theme", theme)
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Shortcuts")).to_be_visible()
+    page.wait_for_function(SETTLED)
+    assert page.evaluate(NAMELESS) == []
+    assert page.evaluate(PALE) == []
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_fits(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    if width >= 1280:
+        assert page.evaluate("document.documentElement.scrollHeight") == height
+        columns = page.evaluate("[...document.querySelectorAll('.column')].map((e) => e.scrollHeight - e.clientHeight)")
+        assert columns == [0, 0, 0]
+    for name in ("Calibrate", "Snapshot", "Record", "Virtual camera"):
+        assert page.get_by_role("button", name=name).first.is_visible()
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_keys_and_switches(page: Page, served: Served) -> None:
+    mirror = page.get_by_role("switch", name="Mirror")
+    before = served.settings.mirror
+    page.keyboard.press("m")
+    until(page, lambda: served.settings.mirror is not before)
+    expect(mirror).to_be_checked(checked=not before)
+    mirror.focus()
+    page.keyboard.press("Space")  # presses what has the focus, and records nothing
+    until(page, lambda: served.settings.mirror is before)
+    for key, framing in (("2", "half"), ("3", "head"), ("1", "full")):
+        page.keyboard.press(key)
+        until(page, lambda framing=framing: served.settings.framing == framing)  # type: ignore[misc]
+    page.keyboard.press("?")
+    expect(page.locator("dialog.help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.help")).not_to_be_visible()
+
+
+def test_keys_are_letters_while_one_types(page: Page, served: Served) -> None:
+    before = served.settings
+    page.get_by_role("button", name="OBS").click()
+    address = page.get_by_label("The stage's address")
+    expect(address).to_have_value(served.listening.stage)
+    address.focus()
+    page.keyboard.type("m23 ")
+    page.keyboard.press("Escape")
+    page.get_by_label("Camera", exact=True).focus()
+    page.keyboard.press("m")
+    page.keyboard.press("?")  # so that what comes before it has been taken up
+    page.wait_for_timeout(100)
+    assert served.settings == before
+
+
+def test_sliders(page: Page, served: Served) -> None:
+    smooth = page.get_by_role("slider", name="Smoothing")
+    smooth.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    until(page, lambda: served.settings.smooth == pytest.approx(0.55))
+    page.get_by_role("button", name="Reset smoothing").click()
+    until(page, lambda: served.settings.smooth == 0.5)
+    expect(page.get_by_role("button", name="Reset smoothing", include_hidden=True)).to_be_disabled()
+    view = page.get_by_role("slider", name="Field of view")
+    view.fill("7")  # narrower than any camera: off
+    until(page, lambda: served.settings.fov == 0)
+    view.fill("60")
+    until(page, lambda: served.settings.fov == 60)
+
+
+def test_pages_follow_each_other(browser: Browser, page: Page, served: Served) -> None:
+    with opened(browser, served) as other:
+        page.get_by_role("radio", name="Green, to key out").check(force=True)
+        until(page, lambda: served.settings.background == "#00b140")
+        expect(other.get_by_role("radio", name="Green, to key out")).to_be_checked()
+        other.get_by_role("radio", name="Mira").check(force=True)
+        expect(page.get_by_role("radio", name="Mira")).to_be_checked()
+        other.get_by_role("radio", name="Fox").check(force=True)
+        until(page, lambda: served.settings.character == "fox")
+        page.get_by_role("radio", name="Transparent").check(force=True)
+        until(page, lambda: served.settings.background == "transparent")
+
+
+def test_what_is_refused_is_told_and_taken_back(page: Page, served: Served) -> None:
+    served.live.refuse = "the robot has no elbows; give it some"
+    try:
+        page.get_by_role("radio", name="Mira").check(force=True)
+        expect(page.locator(".note.bad")).to_contain_text("no elbows")
+        expect(page.get_by_role("radio", name="Fox")).to_be_checked()
+    finally:
+        served.live.refuse = ""
+
+
+def test_a_click_follows_a_person(page: Page, served: Served) -> None:
+    served.people = [person(1, 0.25), person(2, 0.75)]
+    try:
+        page.get_by_role("button", name="Follow person 2").wait_for()
+        page.get_by_role("button", name="Follow person 2").click()
+        until(page, lambda: len(served.live.followed) == 1)
+        assert served.live.followed[-1][0] == pytest.approx(0.75, abs=0.01)
+        page.wait_for_function("() => document.querySelector('canvas.camera').width === 64")
+        box = page.locator("canvas.overlay").bounding_box()
+        assert box
+        page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
+        until(page, lambda: len(served.live.followed) == 2)
+        x, y = served.live.followed[-1]
+        assert x == pytest.approx(0.75 if served.settings.mirror else 0.25, abs=0.02)
+        assert y == pytest.approx(0.5, abs=0.02)
+    finally:
+        served.people = []
+
+
+def test_the_browsers_own_camera(browser: Browser, served: Served) -> None:
+    served.live.browser = Pushed()
+    with opened(browser, served) as page:
+        page.get_by_label("Camera", exact=True).select_option("browser")
+        camera = served.live.browser
+        until(page, lambda: camera.health.captured > 3)
+        assert served.settings.camera == "browser"
+        assert max(camera.health.size) == 960
+        page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
+        until(page, lambda: served.settings.camera == CAMERA.name)
+        expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))
+
+
+def test_a_camera_that_is_denied_is_explained(browser: Browser, served: Served) -> None:
+    served.live.browser = served.live.browser or Pushed()
+    with opened(browser, served) as page:
+        page.evaluate(
+            "() => { navigator.mediaDevices.getUserMedia = "
+            "() => Promise.reject(new DOMException('no', 'NotAllowedError')); }"
+        )
+        page.get_by_label("Camera", exact=True).select_option("browser")
+        until(page, lambda: "may not use the camera" in served.live.browser.health.message)  # type: ignore[union-attr]
+        page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
+        until(page, lambda: served.settings.camera == CAMERA.name)
+
+
+def test_a_lost_connection_comes_back(browser: Browser, tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    port = served.listening.port
+    try:
+        with opened(browser, served) as page:
+            served.close()
+            expect(page.get_by_text("Connection lost")).to_be_visible()
+            served = Served(tmp_path, port)
+            expect(page.get_by_text("Connection lost")).not_to_be_visible()
+            before = served.settings.mirror
+            page.keyboard.press("m")
+            until(page, lambda: served.settings.mirror is not before)
+    finally:
+        served.close()
