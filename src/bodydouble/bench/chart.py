@@ -5,8 +5,10 @@ Bars are medians, the thin line reaches to the 95th percentile; milliseconds fro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from xml.sax.saxutils import escape
 
 import cv2
@@ -92,9 +94,24 @@ def bar_of(one: Measured) -> Bar:
     return Bar(one.contender.model, name_of(one), spent, min(graph, spent), late, one.contender.peer)
 
 
+class Shape(Protocol):
+    """What a chart is made of."""
+
+    def svg(self) -> str:
+        """As SVG."""
+
+    def paint(self, image: Image) -> None:
+        """Into a picture."""
+
+
 def svg(results: Results) -> str:
     """The chart as SVG text."""
-    shapes, (width, height) = drawing(results)
+    return svg_of(*drawing(results))
+
+
+def svg_of(shapes: Sequence[Shape], size: tuple[int, int]) -> str:
+    """Shapes from back to front as SVG text. size: width, height in pixels."""
+    width, height = size
     body = "\n".join(shape.svg() for shape in shapes)
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}'>\n"
@@ -104,7 +121,12 @@ def svg(results: Results) -> str:
 
 def picture(results: Results) -> Image:
     """The chart as (H, W, 3) uint8 RGB, with the letters that OpenCV brings along."""
-    shapes, (width, height) = drawing(results)
+    return picture_of(*drawing(results))
+
+
+def picture_of(shapes: Sequence[Shape], size: tuple[int, int]) -> Image:
+    """Shapes from back to front as (H, W, 3) uint8 RGB. size: width, height in pixels."""
+    width, height = size
     image = np.full((height, width, 3), 255, np.uint8)
     for shape in shapes:
         shape.paint(image)
@@ -161,10 +183,15 @@ def _tick(value: float, per_ms: float, bottom: float) -> list[Box | Text]:
 def write_chart(results: Results, path: Path) -> None:
     """The chart in a file, .svg or .png. Raises BodyDoubleError for another suffix."""
     check_chart(path)
+    write_shapes(*drawing(results), path)
+
+
+def write_shapes(shapes: Sequence[Shape], size: tuple[int, int], path: Path) -> None:
+    """Shapes in a file whose name ends in .svg or .png."""
     if path.suffix.lower() == ".svg":
-        path.write_text(svg(results))
+        path.write_text(svg_of(shapes, size))
     else:
-        path.write_bytes(cv2.imencode(".png", picture(results)[..., ::-1])[1].tobytes())
+        path.write_bytes(cv2.imencode(".png", picture_of(shapes, size)[..., ::-1])[1].tobytes())
 
 
 def check_chart(path: Path) -> None:

@@ -31,7 +31,7 @@ LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
 class Calm:
     """How calm a body is thought to be, for an amount of smoothing.
 
-    noise: times the noise of a sight. drift: times its slow wander. wander, push: as WANDER and PUSH. rest: mean seconds that rest lasts.
+    noise, drift: times the noise and the slow wander of a sight. wander, push: as WANDER and PUSH. rest: as REST_TIME.
     """
 
     noise: float
@@ -42,9 +42,10 @@ class Calm:
 
     @classmethod
     def of(cls, amount: float) -> Calm:
-        """amount: above 0, 1 at most. Rest grows calmer fast, motion slowly: lag shows, and so does a trembling hand."""
+        """amount: above 0, 1 at most. Rest grows calmer fast, motion slowly, as lag shows."""
         times = 2 * amount
-        return cls(times**0.68, times**1.6, WANDER / times**2, PUSH / times**0.5, REST_TIME * times)
+        slower = times ** (2 if times < 1 else 3)
+        return cls(times**0.68, times**2, WANDER / slower, PUSH / times**0.5, REST_TIME * times)
 
 
 class Motion:

@@ -50,7 +50,7 @@ class Smoother:
     """Steadies one person's poses. amount: 0 leaves points as measured, 0.5 suits live use, 1 is the calmest.
 
     At 0 the gates still work: leaps, swaps and vanished points are mended, everything else passes unchanged. What each
-    amount costs in lag and leaves in jitter is what benchmarks/steadiness.py prints. Raises BodyDoubleError for an
+    amount costs in lag and leaves in jitter is what `bodydouble bench --smooth` prints. Raises BodyDoubleError for an
     amount outside 0..1.
     """
 
