@@ -30,7 +30,7 @@ from bodydouble.stage.desk import Desk
 from bodydouble.stage.encoding import SEQUENCES, motion_frame, people_frame, preview_frame, preview_width
 from bodydouble.stage.frames import unpack
 from bodydouble.stage.page import Kind, Page
-from bodydouble.stage.puppets import puppet_bytes
+from bodydouble.stage.puppets import puppet_bytes, sharper
 from bodydouble.stage.text import FromPage, MessageError, written
 from bodydouble.types import BodyDoubleError
 
@@ -306,7 +306,7 @@ class Hub:
         live = self.desk.live
         revision, puppet = live.revision, live.puppet
         try:
-            data, tag = await self.run(partial(puppet_bytes, puppet))
+            data, tag = await self.run(lambda: puppet_bytes(sharper(puppet)))
             name = await self.run(partial(self.desk.wardrobe.name_of, puppet.path))
             self._puppets = {**dict(list(self._puppets.items())[-1:]), tag: data}
             address = f"/api/characters/{quote(name, safe='')}/puppet?v={tag}"

@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.characters.library import SHARP_AT, load
 from bodydouble.characters.puppet import LID, Part, Puppet
 from bodydouble.outputs.draw import feet
 from bodydouble.outputs.framing import anchor, reach
@@ -37,6 +38,9 @@ LARGEST_FILE = 64 << 20  # bytes; the samples have less than 1 MB
 MOST_POINTS = 1 << 16  # what the page's u16 indices can tell apart
 TYPES: dict[str, np.dtype[Any]] = {"f64": np.dtype("<f8"), "f32": np.dtype("<f4"), "u16": np.dtype("<u2")}
 
+# Pixels of height that a page's characters are sharp at: all of one on a 4K screen, its head on one of 1080 lines.
+PAGE_PIXELS = 2160
+
 _made: WeakKeyDictionary[Puppet, tuple[bytes, str]] = WeakKeyDictionary()
 
 
@@ -49,6 +53,19 @@ def puppet_bytes(puppet: Puppet) -> tuple[bytes, str]:
         data = _packed(puppet)
         _made[puppet] = data, hashlib.sha256(data).hexdigest()[:24]
     return _made[puppet]
+
+
+def sharper(puppet: Puppet) -> Puppet:
+    """The same character with textures for the pages: they may be large, and show its head alone.
+
+    The character as it is where its folder has changed or gone since it was read. Takes about a second.
+    """
+    try:
+        sharp = load(puppet.path, pixels=max(PAGE_PIXELS, SHARP_AT))
+    except BodyDoubleError:
+        return puppet
+    same = sharp.rig.names == puppet.rig.names and np.array_equal(sharp.rig.heads, puppet.rig.heads)
+    return sharp if same else puppet
 
 
 def _packed(puppet: Puppet) -> bytes:

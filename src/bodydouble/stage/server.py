@@ -28,7 +28,7 @@ from bodydouble.stage.backgrounds import TYPES, find_background
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.guard import Doors, Guard
 from bodydouble.stage.hub import CAMERA_FRAME, Hub
-from bodydouble.stage.puppets import puppet_bytes
+from bodydouble.stage.puppets import puppet_bytes, sharper
 from bodydouble.types import BodyDoubleError
 
 FOREVER = "public, max-age=31536000, immutable"  # for addresses that change when what is behind them does
@@ -181,7 +181,7 @@ async def _told(request: Request, fault: Exception) -> Response:
 
 
 def _mesh(desk: Desk, name: str) -> tuple[bytes, str]:
-    return puppet_bytes(desk.wardrobe.load(name))
+    return puppet_bytes(sharper(desk.wardrobe.load(name)))
 
 
 async def _files(request: Request) -> list[tuple[str, bytes]]:
