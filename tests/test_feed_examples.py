@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -12,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from websockets.sync.server import ServerConnection, serve
 
+import made_live
 from bodydouble.live.feed import OscFeed
-from bodydouble.outputs.feed import as_json
+from bodydouble.stage.addresses import listen
+from bodydouble.stage.server import Server
+from made_live import made_desk
 from moved_live import MadeLive, person
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -37,21 +38,36 @@ def running(name: str, *args: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_the_websocket_client_sees_the_hand_go_up(live: MadeLive) -> None:
-    def feed(connection: ServerConnection) -> None:
-        for step in range(10):
-            connection.send(json.dumps(as_json(live.moment(step / 30, [person(step / 30, raised=step / 9)]))))
+def test_the_websocket_client_sees_the_hand_go_up(tmp_path: Path) -> None:
+    """Against the server of `bodydouble live` itself."""
+    (tmp_path / "page").mkdir()
+    desk, listening = made_desk(tmp_path), listen(port=0)
+    server = Server(desk, listening, page=tmp_path / "page")
+    server.start()
+    run = desk.live
+    assert isinstance(run, made_live.MadeLive)
+    lines: list[str] = []
+    with running("motion_client.py", f"ws://127.0.0.1:{listening.port}/ws/motion") as client:
+        for raised, wanted in ((0.0, "down"), (1.0, "up")):
+            reached, stopped = f"person 1: left hand {wanted}", threading.Event()
+            thread = threading.Thread(target=move, args=(run, raised, stopped))
+            thread.start()
+            for line in client.stdout or ():
+                lines.append(line.strip())
+                if lines[-1] == reached:
+                    break
+            stopped.set()
+            thread.join()
+    server.stop()
+    desk.close()
+    listening.close()
+    assert lines[0].endswith("down") and lines[-1].endswith("up")
 
-    with serve(feed, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        port = server.socket.getsockname()[1]
-        with running("motion_client.py", f"ws://127.0.0.1:{port}/ws/motion") as client:
-            assert client.stdout is not None
-            lines = [client.stdout.readline().strip() for _ in range(10)]
-        server.shutdown()
-        thread.join()
-    assert lines[0] == "person 1: left hand down" and lines[-1] == "person 1: left hand up"
+
+def move(run: made_live.MadeLive, raised: float, stopped: threading.Event) -> None:
+    """Publish somebody with the arm at that height until stopped."""
+    while not stopped.wait(0.03):
+        run.move(people=[person(0.0, raised=raised)])
 
 
 def test_the_osc_receiver_prints_the_hand(live: MadeLive) -> None:
