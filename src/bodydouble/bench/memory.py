@@ -20,3 +20,12 @@ def peak_megabytes() -> float:
         return 0.0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def resident_megabytes() -> float:
+    """Resident memory of this process now; where the system does not tell, its peak so far."""
+    if STATUS.is_file():
+        lines = [line for line in STATUS.read_text().splitlines() if line.startswith("VmRSS:")]
+        if lines:
+            return int(lines[0].split()[1]) / (1 << 10)
+    return peak_megabytes()

@@ -12,6 +12,7 @@ from bodydouble.types import BodyDoubleError
 
 
 def bench(
+    context: typer.Context,
     clip: Annotated[Path | None, typer.Argument(help="A video; default: the demo's clip.")] = None,
     character: Annotated[str, typer.Option("--character", help="Who is drawn.")] = "fox",
     model: options.Model = "blazepose-full",
@@ -33,7 +34,7 @@ def bench(
     chart: Annotated[
         Path | None, typer.Option("--chart", help="With --models or --smooth: a chart, .svg or .png.")
     ] = None,
-    json: Annotated[Path | None, typer.Option("--json", help="With --models: all figures.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="With --models or --live: all figures.")] = None,
     rounds: Annotated[int, typer.Option("--rounds", help="With --models: turns of 6 frames for each.", min=1)] = 10,
     people: Annotated[int, typer.Option("--people", help="With --models: people to follow.", min=1)] = 1,
     peer_modules: Annotated[
@@ -47,16 +48,36 @@ def bench(
         typer.Option("--smooth", help="A BVH motion file, or several: how steady and how late the smoother is."),
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="With --smooth: times the noise is drawn.", min=1)] = 2,
+    live: Annotated[
+        bool, typer.Option("--live", help="Play the clip as a camera through a live run, to a real browser's page.")
+    ] = False,
+    seconds: Annotated[float, typer.Option("--seconds", help="With --live: how long to measure.")] = 30.0,
+    fps: Annotated[
+        float, typer.Option("--fps", help="With --live: pictures a second that the clip is played at.")
+    ] = 30,
+    page: Annotated[
+        str, typer.Option("--page", help="With --live: chromium, or none for a client that draws nothing.")
+    ] = "chromium",
+    browser: Annotated[
+        Path | None, typer.Option("--browser", help="With --live: the program of Chromium, Chrome or Edge.")
+    ] = None,
 ) -> None:
     """Milliseconds a frame of every stage (p50, p95) and peak memory; with --models the speed of models.
 
     With --smooth how steady the smoother is on motion capture with seeded noise, against 310 settings of four others.
+    With --live the latency of a live run, from a frame's capture to the page's picture of it; the model is auto unless
+    --model is given.
     """
     from bodydouble.bench import measure
 
     if clip and clip_option:
         raise BodyDoubleError(f"two clips, {clip} and --clip {clip_option}; give one")
     clip = clip or clip_option
+    if live:
+        source = context.get_parameter_source("model")
+        chosen = source is not None and source.name != "DEFAULT"
+        _measure_live(clip, model if chosen else "auto", character, device, seconds, fps, page, browser, json)
+        return
     if smooth:
         _measure_smoothing(smooth, seeds, chart)
         return
@@ -78,6 +99,38 @@ def bench(
         peer_python=peer_python,
         threads=threads or None,
     )
+
+
+def _measure_live(
+    clip: Path | None,
+    model: str,
+    character: str,
+    device: str,
+    seconds: float,
+    fps: float,
+    page: str,
+    browser: Path | None,
+    json: Path | None,
+) -> None:
+    """Measure a live run and print the table."""
+    from rich.console import Console
+
+    from bodydouble.bench import live
+    from bodydouble.bench.stages import CLIP
+    from bodydouble.cli.progress import report as progress
+    from bodydouble.models import fetch
+
+    with progress() as told:
+        path = clip or fetch(CLIP, told.step)
+    plan = live.Plan(path, seconds, fps, character, model, device, page, browser)
+    result = live.measure_live(plan)
+    console = Console()
+    console.print(live.table(result))
+    for line in live.words(result):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if json is not None:
+        live.write_json(result, json)
+        console.print(f"{json}: all figures", soft_wrap=True, highlight=False, markup=False)
 
 
 def _measure_models(

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
+from typing import Self
 
 from bodydouble import characters
 from bodydouble.characters import Puppet
@@ -79,7 +80,7 @@ class Live:
         self._note = ("", 0.0)
         self._moment: LiveMoment | None = None
 
-    def __enter__(self) -> Live:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
