@@ -41,7 +41,7 @@ export class Figure {
       this.firsts.push(first);
       first += 3 * part.triangles;
     }
-    this.mesh = new Mesh(geometry, sheet.at(1));
+    this.mesh = new Mesh<BufferGeometry, RawShaderMaterial[]>(geometry, []); // place() finds the size they are drawn at
     this.mesh.frustumCulled = false;
   }
 

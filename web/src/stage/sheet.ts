@@ -97,11 +97,13 @@ interface Size {
 export class Sheet {
   private readonly whole: GpuTexture[];
   private readonly sizes = new Map<number, Size>();
+  private readonly cutter: Cutter;
 
   constructor(
     private readonly puppet: Puppet,
-    private readonly renderer: WebGLRenderer,
+    renderer: WebGLRenderer,
   ) {
+    this.cutter = new Cutter(renderer);
     this.whole = puppet.textures.map(wholeTexture);
   }
 
@@ -132,6 +134,7 @@ export class Sheet {
   dispose(): void {
     for (const size of this.sizes.values()) dispose(size);
     this.sizes.clear();
+    this.cutter.dispose();
     for (const texture of this.whole) texture.dispose();
     for (const { image } of this.puppet.textures) image.close();
   }
@@ -141,7 +144,7 @@ export class Sheet {
     const materials = this.puppet.textures.map((texture, index) => {
       let map = this.whole[index] as GpuTexture;
       if (ratio < 1) {
-        const target = smaller(map, texture, ratio, this.renderer);
+        const target = this.cutter.cut(map, texture, ratio);
         targets.push(target);
         map = target.texture;
       }
@@ -167,34 +170,44 @@ const SAMPLED = {
   wrapT: ClampToEdgeWrapping,
 } as const;
 
-/** A copy of a texture on the GPU at `ratio` of its size. */
-function smaller(
-  map: GpuTexture,
-  { width, height }: Texture,
-  ratio: number,
-  renderer: WebGLRenderer,
-): WebGLRenderTarget {
-  const wide = Math.max(1, Math.round(width * ratio));
-  const high = Math.max(1, Math.round(height * ratio));
-  const target = new WebGLRenderTarget(wide, high, { ...SAMPLED, depthBuffer: false, stencilBuffer: false });
-  const uniforms = { source: { value: map }, ratio: { value: new Vector2(width / wide, height / high) } };
-  const material = new RawShaderMaterial({
-    glslVersion: GLSL3,
-    uniforms,
-    vertexShader: CUT_VERTEX,
-    fragmentShader: CUT_FRAGMENT,
-    blending: NoBlending,
-    depthTest: false,
-    depthWrite: false,
-  });
-  const square = new Mesh(new PlaneGeometry(2, 2), material);
-  square.frustumCulled = false;
-  renderer.setRenderTarget(target);
-  renderer.render(square, new OrthographicCamera());
-  renderer.setRenderTarget(null);
-  square.geometry.dispose();
-  material.dispose();
-  return target;
+/** Scales textures down on the GPU; its program is made once. */
+class Cutter {
+  private readonly ratio = { value: new Vector2() };
+  private readonly source: { value: GpuTexture | null } = { value: null };
+  private readonly square: Mesh<PlaneGeometry, RawShaderMaterial>;
+  private readonly camera = new OrthographicCamera();
+
+  constructor(private readonly renderer: WebGLRenderer) {
+    const material = new RawShaderMaterial({
+      glslVersion: GLSL3,
+      uniforms: { source: this.source, ratio: this.ratio },
+      vertexShader: CUT_VERTEX,
+      fragmentShader: CUT_FRAGMENT,
+      blending: NoBlending,
+      depthTest: false,
+      depthWrite: false,
+    });
+    this.square = new Mesh(new PlaneGeometry(2, 2), material);
+    this.square.frustumCulled = false;
+  }
+
+  /** A copy of a texture at `ratio` of its size. */
+  cut(map: GpuTexture, { width, height }: Texture, ratio: number): WebGLRenderTarget {
+    const wide = Math.max(1, Math.round(width * ratio));
+    const high = Math.max(1, Math.round(height * ratio));
+    const target = new WebGLRenderTarget(wide, high, { ...SAMPLED, depthBuffer: false, stencilBuffer: false });
+    this.source.value = map;
+    this.ratio.value.set(width / wide, height / high);
+    this.renderer.setRenderTarget(target);
+    this.renderer.render(this.square, this.camera);
+    this.renderer.setRenderTarget(null);
+    return target;
+  }
+
+  dispose(): void {
+    this.square.geometry.dispose();
+    this.square.material.dispose();
+  }
 }
 
 function dispose({ materials, targets }: Size): void {
