@@ -18,7 +18,11 @@ import pytest
 from websockets.sync.client import connect
 
 from bodydouble.cli import main
+from bodydouble.cli.live import _begun, _chosen
 from bodydouble.stage.pages import PAGES
+from bodydouble.stage.settings import Kept
+from bodydouble.stage.wardrobe import Wardrobe
+from bodydouble.types import BodyDoubleError
 
 PATIENCE = 60.0
 
@@ -82,6 +86,21 @@ def test_pages_that_were_never_built(
 ) -> None:
     monkeypatch.setattr("bodydouble.stage.pages.files", lambda package: tmp_path)
     assert "make page" in refused(capsys)
+
+
+def test_what_was_chosen_last_and_is_gone_does_not_stop_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "live.toml"
+    settings.write_text('[last]\ncamera = "/no/such/film.mp4"\ncharacter = "gone"\nmodel = "gone"\n')
+    kept, wardrobe, asked = Kept(settings), Wardrobe(tmp_path / "own"), {"camera": "browser", "fps": 25.0}
+    chosen = _chosen(kept.first({}), kept, {}, wardrobe)
+    assert chosen.character == "fox"
+    begun, run = _begun(kept.first(asked), kept, asked, wardrobe)
+    run.close()
+    assert (begun.camera, begun.model, begun.fps) == ("browser", "auto", 25)
+    assert "begins anew" in capsys.readouterr().err
+    with pytest.raises(BodyDoubleError, match="no device"):
+        _begun(kept.first({**asked, "device": "abacus"}), kept, {**asked, "device": "abacus"}, wardrobe)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.models

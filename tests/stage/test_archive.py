@@ -9,12 +9,15 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bodydouble.characters import samples
 from bodydouble.stage.archive import LARGEST_TOTAL, MOST_FILES, checked_path, files_of
+from bodydouble.stage.backgrounds import SIZES, add_backgrounds, backgrounds
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
 
@@ -218,6 +221,55 @@ def test_what_systems_add_is_left_out_and_the_common_folder_too() -> None:
         ("__MACOSX/my fox/._puppet.toml", b"junk"),
     )
     assert set(files_of([("f.zip", content)])) == {PurePosixPath("puppet.toml"), PurePosixPath("parts/a.png")}
+
+
+# ---- backgrounds -----------------------------------------------------------------------------------------------------
+
+
+def test_backgrounds_are_kept_by_name_and_none_is_replaced(tmp_path: Path) -> None:
+    pictures = {}
+    for name in ("beach.png", "beach.jpg", "beach.webp"):
+        done, data = cv2.imencode(Path(name).suffix, np.full((30, 40, 3), 99, np.uint8))
+        assert done
+        pictures[name] = data.tobytes()
+        assert SIZES[Path(name).suffix](pictures[name]) == (40, 30)
+        assert add_backgrounds(tmp_path, [(name, pictures[name])]) == name
+    assert add_backgrounds(tmp_path, [("beach.jpg", pictures["beach.jpg"] + b"a film behind it")]) == "beach-2.jpg"
+    assert set(backgrounds(tmp_path)) == {*pictures, "beach-2.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("../a.png", png()),
+        ("a/b.png", png()),
+        ("/a.png", png()),
+        ("a.svg", b"<svg/>"),
+        ("a.png", b"<svg/>"),
+        ("a.jpg", png()),
+        ("a.webp", png()),
+        ("a.png", png(9000, 9000)),
+        ("a.png", png(0, 5)),
+        ("nul.png", png()),
+        ("a.html", b"<html>"),
+        ("", png()),
+    ],
+)
+def test_backgrounds_that_are_none_are_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    with pytest.raises(BodyDoubleError):
+        add_backgrounds(tmp_path / "new", [("good.png", png()), (name, content)])
+    assert not (tmp_path / "new").exists(), "none is kept"
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_have_a_size_or_are_refused(data: bytes) -> None:
+    for start in (b"", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBPVP8", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"):
+        for size in SIZES.values():
+            try:
+                width, height = size(start + data)
+            except BodyDoubleError:
+                continue
+            assert width >= 0 and height >= 0
 
 
 # ---- the wardrobe ----------------------------------------------------------------------------------------------------

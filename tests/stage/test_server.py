@@ -516,6 +516,12 @@ def test_backgrounds_are_chosen_by_name(running: Running) -> None:
         scene = until(stage, lambda v: v.get("kind") == "scene" and v["background"].startswith("/api"))
         assert running.http.get(scene["background"]).content == b"picture"
         assert asked(page, 3, "change", settings={"background": "transparent"})["ok"]
+        _, picture = cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))
+        added = running.http.post("/api/backgrounds", files={"files": ("sea.png", picture.tobytes())})
+        assert added.json()["name"] == "sea.png"
+        until(page, lambda v: v.get("kind") == "choices" and "sea.png" in v["backgrounds"])
+    assert running.http.get("/api/backgrounds/sea.png").content == picture.tobytes()
+    assert running.http.post("/api/backgrounds", files={"files": ("a.html", b"<script>")}).status_code == 400
     assert running.http.get("/api/backgrounds/notes.txt").status_code == 404
 
 

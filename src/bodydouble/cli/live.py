@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,14 +60,13 @@ def live(
 ) -> None:
     """A webcam drives a character: the control page, and a stage for OBS. Ctrl-C ends it."""
     from bodydouble.live.clock import now
-    from bodydouble.live.engine import Live
     from bodydouble.live.feed import OscFeed
     from bodydouble.stage.addresses import PORT, listen
     from bodydouble.stage.desk import Desk
     from bodydouble.stage.folders import Folders
     from bodydouble.stage.pages import page_folder
     from bodydouble.stage.server import Server
-    from bodydouble.stage.settings import Kept, settings_path, to_config
+    from bodydouble.stage.settings import Kept, settings_path
     from bodydouble.stage.wardrobe import Wardrobe
 
     page = page_folder()
@@ -76,11 +75,12 @@ def live(
     wardrobe = Wardrobe(folders.characters, character or FIRST_CHARACTER)
     named = None if character is None else wardrobe.first or character
     given = {"camera": camera, "character": named, "model": model, "fps": fps, "size": size, "device": device}
-    chosen = _chosen(kept, {name: value for name, value in given.items() if value is not None}, wardrobe)
+    asked = {name: value for name, value in given.items() if value is not None}
+    chosen = _chosen(kept.first(asked), kept, asked, wardrobe)
     listening = listen(host, PORT if port is None else port, exact=port is not None)
     try:
         _recover(folders.recordings)
-        run = Live(to_config(chosen, wardrobe.place(chosen.character), kept.neutral(chosen.camera)))
+        chosen, run = _begun(chosen, kept, asked, wardrobe)
         feed = None if osc is None else OscFeed(run, osc)
         desk = Desk(run, chosen, kept, folders, wardrobe, osc=feed)
         kept.keep(chosen)
@@ -103,20 +103,35 @@ def _recording(desk: Desk) -> Callable[[bool], object]:
     return lambda on: desk.record(on, film=False)
 
 
-def _chosen(kept: Kept, given: dict[str, object], wardrobe: Wardrobe) -> Settings:
+def _chosen(first: Settings, kept: Kept, asked: Mapping[str, object], wardrobe: Wardrobe) -> Settings:
     """The settings to begin with. A character that is gone is replaced; without a camera the first one is taken."""
-    from dataclasses import replace
-
     from bodydouble.sources.camera import cameras
 
-    chosen = kept.first(given)
+    chosen = first
     if chosen.character not in wardrobe.folders():
         _say(f'the character "{chosen.character}" of the last time is gone; {FIRST_CHARACTER} plays')
-        chosen = kept.first({**given, "character": FIRST_CHARACTER})
-    if not chosen.camera:
-        found = cameras()
-        chosen = kept.first({**given, "camera": found[0].name}) if found else replace(chosen, camera="")
+        chosen = kept.chosen(chosen, {**asked, "character": FIRST_CHARACTER})
+    if not chosen.camera and (found := cameras()):
+        chosen = kept.chosen(chosen, {**asked, "camera": found[0].name})
     return chosen
+
+
+def _begun(chosen: Settings, kept: Kept, asked: Mapping[str, object], wardrobe: Wardrobe) -> tuple[Settings, Live]:
+    """The run, and its settings: without those of the last time, if something of them cannot be had any more."""
+    from bodydouble.live.engine import Live
+    from bodydouble.stage.messages import Settings
+    from bodydouble.stage.settings import changed, to_config
+
+    def run(settings: Settings) -> Live:
+        return Live(to_config(settings, wardrobe.place(settings.character), kept.neutral(settings.camera)))
+
+    try:
+        return chosen, run(chosen)
+    except BodyDoubleError as fault:
+        fresh = _chosen(changed(Settings(), asked), kept, asked, wardrobe)
+        begun = run(fresh)  # raises for what was asked for now
+        _say(f"what was chosen the last time cannot be had ({fault}); it begins anew")
+        return fresh, begun
 
 
 def _recover(folder: Path) -> None:

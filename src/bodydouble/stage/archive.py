@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from bodydouble.sources.jpeg import size_of_jpeg
+from bodydouble.stage.picture_sizes import size_of_photo, size_of_png
 from bodydouble.types import BodyDoubleError
 
 Files = dict[PurePosixPath, bytes]
@@ -119,20 +119,18 @@ def check_content(path: PurePosixPath, content: bytes) -> None:
             raise BodyDoubleError(f'"{shown(str(path))}" declares a DOCTYPE; save it as plain SVG')
         return
     try:
-        width, height = size_of_png(content) if suffix == ".png" else size_of_jpeg(content)
+        check_pixels(size_of_png(content) if suffix == ".png" else size_of_photo(content))
     except BodyDoubleError as fault:
         raise BodyDoubleError(f'"{shown(str(path))}": {fault}') from fault
-    if width * height > MOST_PIXELS:
+
+
+def check_pixels(size: tuple[int, int]) -> None:
+    """Raises BodyDoubleError for a picture of no or of too many pixels. size: width, height."""
+    width, height = size
+    if not 0 < width * height <= MOST_PIXELS:
         raise BodyDoubleError(
-            f'"{shown(str(path))}" has {width}x{height} pixels; at most {MOST_PIXELS // 1_000_000} million are taken'
+            f"it has {width}x{height} pixels; at most {MOST_PIXELS // 1_000_000} million are taken: make it smaller"
         )
-
-
-def size_of_png(content: bytes) -> tuple[int, int]:
-    """Width and height by the header. Raises BodyDoubleError for what is no PNG. Source: W3C PNG, 11.2.1."""
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or len(content) < 33:
-        raise BodyDoubleError("it is no PNG; save it as PNG")
-    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
 def _unzipped(content: bytes) -> Iterable[tuple[str, bytes]]:

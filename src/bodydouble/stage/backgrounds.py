@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
-from bodydouble.stage.archive import shown
+from bodydouble.models.cache import write_whole
+from bodydouble.stage.archive import check_name, check_pixels, shown
+from bodydouble.stage.picture_sizes import size_of_photo, size_of_png, size_of_webp
 from bodydouble.types import BodyDoubleError
 
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
+SIZES = {".png": size_of_png, ".jpg": size_of_photo, ".jpeg": size_of_photo, ".webp": size_of_webp}
 MOST = 500  # pictures that are listed
 
 
@@ -26,3 +30,47 @@ def find_background(folder: Path, name: str) -> Path:
         there = f"choose from {', '.join(found)}" if found else f"put pictures (png, jpg, webp) into {folder}"
         raise BodyDoubleError(f'no background "{shown(name)}"; {there}')
     return found[name]
+
+
+def add_backgrounds(folder: Path, uploads: Sequence[tuple[str, bytes]]) -> str:
+    """Keep pictures that a page sent, (name, content) each; returns the first one's name.
+
+    None is replaced: a number is put behind a name that is taken. Raises BodyDoubleError for what is refused, and then
+    none is kept.
+    """
+    if not uploads:
+        raise BodyDoubleError("nothing was sent; choose a picture")
+    if len(backgrounds(folder)) + len(uploads) > MOST:
+        raise BodyDoubleError(f"there would be more than {MOST} pictures in {folder}; remove some first")
+    for name, content in uploads:
+        _check(name, content)
+    names = []
+    for name, content in uploads:
+        path = _free(folder, name)
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise BodyDoubleError(f"cannot keep the picture in {folder} ({error.strerror})") from error
+        names.append(path.name)
+    return names[0]
+
+
+def _check(name: str, content: bytes) -> None:
+    """Raises BodyDoubleError for what is no picture of a known kind, or too large."""
+    check_name(name)
+    size = SIZES.get(PurePosixPath(name).suffix.lower())
+    if "/" in name or size is None:
+        raise BodyDoubleError(f'"{shown(name)}" is no picture that can be shown; taken are {", ".join(TYPES)}')
+    try:
+        check_pixels(size(content))
+    except BodyDoubleError as fault:
+        raise BodyDoubleError(f'"{shown(name)}": {fault}') from fault
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Where a picture can be kept without replacing another."""
+    path, number = folder / name, 2
+    while path.exists():
+        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+        number += 1
+    return path

@@ -7,7 +7,7 @@ once and may be called beside them. What cannot be done is a BodyDoubleError in 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -24,7 +24,7 @@ from bodydouble.live.snapshot import snapshot
 from bodydouble.live.virtual_camera import VirtualCamera
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages
-from bodydouble.stage.backgrounds import backgrounds, find_background
+from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background
 from bodydouble.stage.folders import Folders
 from bodydouble.stage.settings import PICTURE, Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
@@ -176,6 +176,18 @@ class Desk:
         """List characters and backgrounds anew."""
         self._characters = self.wardrobe.choices()
         self._backgrounds = list(backgrounds(self.folders.backgrounds))
+
+    def add_character(self, uploads: Sequence[tuple[str, bytes]]) -> tuple[str, list[str]]:
+        """A new character from what a page sent; its name, and what its maker will want to know."""
+        added = self.wardrobe.add(uploads)
+        self.refresh_folders()
+        return added
+
+    def add_backgrounds(self, uploads: Sequence[tuple[str, bytes]]) -> str:
+        """New background pictures; the first one's name."""
+        name = add_backgrounds(self.folders.backgrounds, uploads)
+        self.refresh_folders()
+        return name
 
     def remove(self, name: str) -> None:
         """Remove one of the user's own characters."""

@@ -66,12 +66,14 @@ class App(FastAPI):
             ("POST", "/api/characters", self._upload),
             ("DELETE", "/api/characters/{name}", self._remove),
             ("GET", "/api/backgrounds/{name}", self._background),
+            ("POST", "/api/backgrounds", self._upload_background),
             ("GET", "/api/recordings/{name}", self._recording),
             ("GET", "/api/qr.svg", self._qr),
         )
         for method, path, work in routes:
             self.add_api_route(path, work, methods=[method], response_class=Response)
         if page is not None:
+            self.add_api_route("/favicon.ico", _nothing, methods=["GET"], include_in_schema=False)
             for path, file in (("/", "index.html"), ("/stage", "stage.html")):
                 self.add_api_route(path, partial(_page, page / file), methods=["GET"], include_in_schema=False)
             self.mount("/assets", _Assets(directory=page / "assets", check_dir=False))
@@ -95,15 +97,10 @@ class App(FastAPI):
         """A new character: one zip, or the files of a folder, as multipart/form-data."""
         async with self._uploads:
             files = await _files(request)
-            name, warnings = await self.hub.run(partial(self._add, files))
+            name, warnings = await self.hub.run(partial(self.desk.add_character, files))
         self.hub.told_choices()
         message = f'"{name}" is added.' + "".join(f" {warning}" for warning in warnings[:1])
         return JSONResponse({"ok": True, "name": name, "message": message, "warnings": warnings})
-
-    def _add(self, files: list[tuple[str, bytes]]) -> tuple[str, list[str]]:
-        added = self.desk.wardrobe.add(files)
-        self.desk.refresh_folders()
-        return added
 
     async def _remove(self, name: str) -> Response:
         """Remove one of the user's own characters."""
@@ -115,6 +112,14 @@ class App(FastAPI):
         """A picture of the user's folder of backgrounds."""
         path = find_background(self.desk.folders.backgrounds, name)
         return FileResponse(path, media_type=TYPES[path.suffix.lower()], headers={"cache-control": "no-cache"})
+
+    async def _upload_background(self, request: Request) -> Response:
+        """New background pictures, as multipart/form-data."""
+        async with self._uploads:
+            files = await _files(request)
+            name = await self.hub.run(partial(self.desk.add_backgrounds, files))
+        self.hub.told_choices()
+        return JSONResponse({"ok": True, "name": name, "message": f'"{name}" is added.'})
 
     async def _recording(self, name: str) -> Response:
         """A take, film or snapshot."""
@@ -168,6 +173,11 @@ def _socket(hub: Hub, kind: str) -> Callable[[WebSocket], Awaitable[None]]:
         await hub.serve(websocket, kind)  # type: ignore[arg-type]
 
     return serve
+
+
+async def _nothing() -> Response:
+    """What browsers ask for unasked: the pages name their own icon."""
+    return Response(status_code=204)
 
 
 async def _page(path: Path) -> Response:
