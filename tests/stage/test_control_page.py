@@ -222,7 +222,7 @@ def test_keys_and_switches(page: Page, served: Served) -> None:
 
 def test_keys_are_letters_while_one_types(page: Page, served: Served) -> None:
     before = served.settings
-    page.get_by_role("button", name="OBS").click()
+    page.get_by_role("button", name="Use in OBS").click()
     address = page.get_by_label("The stage's address")
     expect(address).to_have_value(served.listening.stage)
     address.focus()

@@ -95,7 +95,10 @@ function act(action: Action, desk: Desk, open: { value: Open }, stage: HTMLEleme
   } else desk.change({ framing: action === "frame_full" ? "full" : action === "frame_half" ? "half" : "head" });
 }
 
-/** The browser's camera follows the settings: it ends when another is chosen, and takes up another size or rate. */
+/**
+ * The browser's camera follows the settings: it ends when another is chosen, and takes up another size or rate. A page
+ * that is opened while none is given offers its own, once: later on, another page may just be about to come back.
+ */
 function useCameraOfSettings(desk: Desk, camera: OwnCamera): void {
   const offered = useRef(false);
   useSignalEffect(() => {
@@ -103,14 +106,13 @@ function useCameraOfSettings(desk: Desk, camera: OwnCamera): void {
     if (!settings) return;
     const { size, fps } = settings;
     const giving = camera.giving.peek() !== "off";
+    const state = desk.status.value?.source.state;
+    const first = !offered.current && state !== undefined;
+    if (first) offered.current = true;
     if (settings.camera !== "browser") {
-      offered.current = false;
       if (giving) camera.stop();
     } else if (giving) void camera.adjust({ size, fps });
-    else if (!offered.current && desk.status.value?.source.state === "waiting" && globalThis.isSecureContext) {
-      offered.current = true; // once: whoever said no is not asked again by a page that insists
-      void camera.start({ size, fps });
-    }
+    else if (first && state === "waiting" && globalThis.isSecureContext) void camera.start({ size, fps });
   });
 }
 

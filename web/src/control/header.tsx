@@ -19,11 +19,23 @@ export function Header({ desk, open }: { desk: Desk; open: { value: Open } }) {
       </h1>
       <SourceLamp desk={desk} />
       <nav class="ways" aria-label="Outputs and help">
-        <button type="button" class="way" onClick={() => (open.value = "obs")}>
+        <button
+          type="button"
+          class="way"
+          aria-label="Use in OBS"
+          title="Use in OBS"
+          onClick={() => (open.value = "obs")}
+        >
           <Icon name="broadcast" />
           <span>OBS</span>
         </button>
-        <button type="button" class="way" onClick={() => (open.value = "phone")}>
+        <button
+          type="button"
+          class="way"
+          aria-label="Open on a phone"
+          title="Open on a phone"
+          onClick={() => (open.value = "phone")}
+        >
           <Icon name="phone" />
           <span>Phone</span>
         </button>

@@ -151,10 +151,11 @@ function usePreviewWish(desk: Desk, camera: OwnCamera, calibration: { value: { s
 /** What stands in place of the picture while there is none. */
 function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   const source = desk.status.value?.source ?? null;
-  const own = desk.settings.value?.camera === "browser" && camera.giving.value !== "on";
-  if (desk.connection.value === "open" && source?.state === "live") return null;
+  const connected = desk.connection.value === "open";
+  const own = connected && desk.settings.value?.camera === "browser" && camera.giving.value !== "on";
+  if (connected && source?.state === "live") return null;
   if (camera.giving.value === "on" && !camera.message.value) return null;
-  const { lamp, title, sentence } = told(desk.connection.value === "open" ? source : null);
+  const { lamp, title, sentence } = told(connected ? source : null);
   const words = own && camera.message.value ? camera.message.value : sentence;
   const asking = camera.giving.value === "asking";
   return (
