@@ -65,6 +65,7 @@ def test_a_port_that_was_asked_for_and_is_busy(page: Path, tmp_path: Path, capsy
         (["--host", "no.such.name.invalid"], "--host"),
         (["--port", "99999"], "--port"),
         (["--fps", "0"], "fps"),
+        (["--key", "key.pem"], "go together"),
         (["--size", "huge"], "size"),
         (["--camera", "/no/such/file.mp4"], "file.mp4"),
         (["--model", "no-such-model"], "no pose model"),

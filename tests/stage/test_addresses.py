@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
+from pathlib import Path
 
+import httpx
 import pytest
+from tests.made_live import made_desk
 
 from bodydouble.stage.addresses import listen, qr_svg, qr_text
+from bodydouble.stage.server import Server
 from bodydouble.types import BodyDoubleError
 
 
@@ -59,6 +65,37 @@ def test_addresses_that_are_not_ours_are_refused(host: str) -> None:
 def test_ports_that_are_none_are_refused(port: int) -> None:
     with pytest.raises(BodyDoubleError, match="--port"):
         listen(port=port)
+
+
+def test_a_certificate_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_text("no certificate")
+    for file in ("a.pem", "missing.pem"):
+        with pytest.raises(BodyDoubleError, match="PEM") as caught:
+            listen(port=0, certificate=(tmp_path / file, tmp_path / file))
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_with_a_certificate_everything_is_https(tmp_path: Path) -> None:
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    request = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=bodydouble"
+    command = ["openssl", *request.split(), "-keyout", str(files[1]), "-out", str(files[0])]
+    subprocess.run(command, check=True, capture_output=True)
+    listening = listen("127.0.0.1", 0, certificate=files)
+    desk = made_desk(tmp_path)
+    server = Server(desk, listening)
+    server.start()
+    try:
+        assert listening.control.startswith("https://127.0.0.1:")
+        with httpx.Client(verify=False, timeout=30) as client:
+            qr = f"https://127.0.0.1:{listening.port}/api/qr.svg?token={listening.token}"
+            assert client.get(qr, headers={"origin": f"https://127.0.0.1:{listening.port}"}).status_code == 200
+            assert client.get(qr, headers={"origin": f"http://127.0.0.1:{listening.port}"}).status_code == 403
+            assert "Secure" in client.get(listening.control).headers["set-cookie"]
+    finally:
+        server.stop()
+        desk.close()
+        listening.close()
 
 
 def test_qr_codes() -> None:

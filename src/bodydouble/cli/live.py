@@ -48,6 +48,11 @@ def live(
         str | None,
         typer.Option("--host", help="Also for other devices: this computer's address, or 0.0.0.0. Wants a token then."),
     ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", help="With --key: serve https, which browsers want before they lend a camera."),
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The certificate's key (PEM, without a password).")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for recordings and snapshots.")] = None,
     osc: Annotated[str | None, typer.Option("--osc", help="Send the motion by OSC to HOST:PORT.")] = None,
     virtual_camera: Annotated[
@@ -77,7 +82,9 @@ def live(
     given = {"camera": camera, "character": named, "model": model, "fps": fps, "size": size, "device": device}
     asked = {name: value for name, value in given.items() if value is not None}
     chosen = _chosen(kept.first(asked), kept, asked, wardrobe)
-    listening = listen(host, PORT if port is None else port, exact=port is not None)
+    listening = listen(
+        host, PORT if port is None else port, exact=port is not None, certificate=_certificate(certificate, key)
+    )
     try:
         _recover(folders.recordings)
         chosen, run = _begun(chosen, kept, asked, wardrobe)
@@ -97,6 +104,15 @@ def live(
     finally:
         listening.close()
     typer.echo(_summary(run, desk, now() - started))
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """Both files or none."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise BodyDoubleError("--certificate and --key go together; give both files")
+    return certificate, key
 
 
 def _recording(desk: Desk) -> Callable[[bool], object]:

@@ -6,7 +6,9 @@ import errno
 import io
 import ipaddress
 import socket
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 import segno
 
@@ -27,7 +29,8 @@ class Listening:
     """A bound socket and what it is called.
 
     host: as people write it. names: by which a Host header may call it, besides the loopback ones. everywhere: it is
-    bound to all addresses of this computer. token: "" on the loopback address.
+    bound to all addresses of this computer. token: "" on the loopback address. certificate: files of a certificate and
+    its key, for https; None without.
     """
 
     socket: socket.socket
@@ -35,6 +38,12 @@ class Listening:
     names: tuple[str, ...] = ()
     everywhere: bool = False
     token: str = ""
+    certificate: tuple[Path, Path] | None = None
+
+    @property
+    def scheme(self) -> str:
+        """http, or https with a certificate."""
+        return "http" if self.certificate is None else "https"
 
     @property
     def port(self) -> int:
@@ -58,19 +67,27 @@ class Listening:
         return self.control if self.token else ""
 
     def _address(self, path: str) -> str:
-        return f"http://{self.host}:{self.port}{path}" + (f"?token={self.token}" if self.token else "")
+        return f"{self.scheme}://{self.host}:{self.port}{path}" + (f"?token={self.token}" if self.token else "")
 
     def close(self) -> None:
         """Let go of the port."""
         self.socket.close()
 
 
-def listen(host: str | None = None, port: int = PORT, *, exact: bool = False) -> Listening:
+def listen(
+    host: str | None = None,
+    port: int = PORT,
+    *,
+    exact: bool = False,
+    certificate: tuple[Path, Path] | None = None,
+) -> Listening:
     """Bind: to the loopback address, or to `host` and then with a token.
 
-    exact: this port or none; otherwise the next free one. Raises BodyDoubleError for an address that is not ours, or
-    where no port is free.
+    exact: this port or none; otherwise the next free one. certificate: files of a certificate and its key, for https.
+    Raises BodyDoubleError for an address that is not ours, where no port is free, or for a certificate that is none.
     """
+    if certificate is not None:
+        _check_certificate(*certificate)
     if not 0 <= port <= 65535:
         raise BodyDoubleError(f"--port {port}; wanted a number from 1 to 65535")
     wanted = LOOPBACK if host is None else host.strip("[]")
@@ -84,12 +101,24 @@ def listen(host: str | None = None, port: int = PORT, *, exact: bool = False) ->
         what = f"port {port} is" if exact else f"ports {port} to {tried} are"
         raise BodyDoubleError(f"{what} in use on {wanted}; close the other program, or choose one with --port")
     if host is None:
-        return Listening(bound, LOOPBACK)
+        return Listening(bound, LOOPBACK, certificate=certificate)
     everywhere = ipaddress.ip_address(address.partition("%")[0]).is_unspecified
     shown = _own_address(family) if everywhere else wanted
     shown = f"[{shown}]" if ":" in shown else shown
     names = tuple(dict.fromkeys(name.lower() for name in (shown, f"[{address}]" if ":" in address else address)))
-    return Listening(bound, shown, names, everywhere, new_token())
+    return Listening(bound, shown, names, everywhere, new_token(), certificate)
+
+
+def _check_certificate(certificate: Path, key: Path) -> None:
+    """Raises BodyDoubleError for files that are no certificate with its key."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:  # SSLError is an OSError
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BodyDoubleError(
+            f"{certificate} with {key} is no certificate that can be used ({reason}); wanted two PEM files, the key "
+            "without a password"
+        ) from error
 
 
 def _resolved(host: str) -> tuple[socket.AddressFamily, str]:

@@ -224,9 +224,13 @@ class Server:
     def __init__(self, desk: Desk, listening: Listening, *, page: Path | None = None) -> None:
         self.listening = listening
         self.app = App(desk, page=page, addresses=(listening.stage, listening.other))
-        guarded = Guard(self.app, Doors(listening.port, listening.names, listening.token, listening.everywhere))
+        at = listening
+        certificate, key = at.certificate or (None, None)
+        guarded = Guard(self.app, Doors(at.port, at.names, at.token, at.everywhere, at.scheme))
         config = uvicorn.Config(
             guarded,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
             ws_ping_interval=PING_SECONDS,
