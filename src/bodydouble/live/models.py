@@ -53,6 +53,7 @@ class Models:
         self._failed: dict[Wanted, float] = {}
         self._current: Wanted | None = None
         self._since = 0.0
+        self._quiet = 0.0  # when nothing was being loaded last
         self._took: deque[float] = deque(maxlen=MEASURED)
         self._state = ModelState(automatic=config.automatic)
         self.choose(config)
