@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from standing import Hand, Model, standing
 
 from bodydouble import characters, pipeline
+from bodydouble.feeds import open_feed
 from bodydouble.live.config import LiveConfig
 from bodydouble.live.engine import Live
 from bodydouble.live.look import from_settings
@@ -23,6 +26,7 @@ from bodydouble.live.snapshot import snapshot
 from bodydouble.outputs.take import Take, read_take
 from bodydouble.skeletons import COCO_17, skeleton
 from bodydouble.types import Frame, Pose
+from moved_live import MadeLive, person
 
 PATIENCE = 60.0
 LIFTED = 2.4  # radians that the left arm goes up, sideways
@@ -139,3 +143,19 @@ def test_a_snapshot_of_the_run(live: Live, hand: Hand, tmp_path: Path) -> None:
     path = snapshot(live, tmp_path, False, size=(160, 96))  # it idles, no picture has come
     image = cv2.imread(str(path))
     assert image is not None and tuple(image[0, 0]) == (0x99, 0x66, 0x33) and image.std() > 10
+
+
+def test_whoever_was_followed_is_replayed(tmp_path: Path) -> None:
+    """Following somebody else in the middle of a recording, far away in the picture: a film goes over at once, too."""
+    live = MadeLive()
+    recorder = Recorder()
+    recorder.start(live, tmp_path)
+    for step in range(20):
+        one = person(step / 30, number=1 if step < 10 else 2)
+        far = replace(one, points=one.points / 2 + (40 * (step >= 10), 0))
+        live.publish(live.moment(step / 30, [far]))
+    path = recorder.stop()
+    recorder.close()
+    with ExitStack() as stack:
+        feed = open_feed(path, pipeline.Config(), stack)
+        assert [people[0].person for _, _, people, _ in feed.people(0)] == [1] * 10 + [2] * 10

@@ -351,3 +351,10 @@ def test_a_full_disk_is_one_line_and_keeps_the_journal(
     assert done.stdout.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["a.parquet.partial-001"]
     assert resume(path, info()) >= kept
+
+
+def test_a_journal_is_never_empty(tmp_path: Path) -> None:
+    writer = TakeWriter(tmp_path / "a.parquet", info())
+    assert writer.journal is not None and writer.journal.stat().st_size > 0
+    assert read_take(tmp_path / "a.parquet").info == info()
+    writer.close()
