@@ -92,13 +92,14 @@ class Page:
                             await self.socket.send_bytes(data)
                 except TimeoutError:
                     return
+                await asyncio.sleep(0)  # a socket that is lost is only told of between two turns of the loop
 
-    async def close(self, code: int = GOING_AWAY) -> None:
+    async def close(self, code: int = GOING_AWAY, reason: str = "") -> None:
         """Say goodbye, if there is still somebody."""
         socket = self.socket
         if socket.application_state == WebSocketState.CONNECTED and socket.client_state == WebSocketState.CONNECTED:
             try:
                 async with asyncio.timeout(GOODBYE_SECONDS):
-                    await socket.close(code)
+                    await socket.close(code, reason)
             except (RuntimeError, OSError, WebSocketDisconnect, TimeoutError):
                 return

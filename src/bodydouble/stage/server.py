@@ -6,6 +6,7 @@ App makes the application, for tests too; Server runs it, in the main thread (`r
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -243,6 +244,7 @@ class Server:
             server_header=False,
         )
         self._uvicorn = _Uvicorn(config)
+        logging.getLogger("uvicorn.error").addFilter(_worth_saying)
         self._thread: threading.Thread | None = None
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -266,6 +268,11 @@ class Server:
         self._uvicorn.should_exit = True
         if self._thread is not None:
             self._thread.join()
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Whether a user has to know: that a page which does not read any more was cut off at the end is no error."""
+    return not str(record.msg).startswith("Cancel %s running task(s)")
 
 
 class _Uvicorn(uvicorn.Server):
