@@ -301,6 +301,13 @@ def test_the_browsers_own_camera(browser: Browser, served: Served) -> None:
         until(page, lambda: camera.health.captured > 3)
         assert served.settings.camera == "browser"
         assert max(camera.health.size) == 960
+        with opened(browser, served) as other:  # the last one who wants to gives
+            other.get_by_role("button", name="Use this device's camera").click()
+            expect(page.get_by_role("button", name="Use this device's camera")).to_be_visible()
+            expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))
+            expect(other.locator("video.camera")).not_to_have_class(re.compile("hidden"))
+            count = camera.health.captured
+            until(other, lambda: camera.health.captured > count + 3)
         page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
         until(page, lambda: served.settings.camera == CAMERA.name)
         expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))

@@ -38,6 +38,7 @@ STATUS_SECONDS = 0.5
 PREVIEW_RATE = 15.0  # pictures a second at most
 MOST_PAGES = 64  # connections at once; a household has a handful
 BUSY = 1013  # WebSocket close code: try again later
+TAKEN_OVER = 4001  # one of our own: the page does not try again
 CAMERA_FRAME = 8 << 20  # bytes; the server takes no larger message
 AHEAD = 5.0  # seconds that a page's idea of the time may lie ahead before it is not believed
 
@@ -103,6 +104,8 @@ class Hub:
         await socket.accept()
         page = Page(socket, kind)
         self.pages.add(page)
+        if kind == "camera":
+            await self._take_over(page)
         self._welcome(page)
         works = (page.listen(self._message, self._frame), page.send(), self._obey(page))
         tasks = [asyncio.create_task(work) for work in works]
@@ -118,6 +121,11 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await page.close()
+
+    async def _take_over(self, giver: Page) -> None:
+        """A page is about to give its camera: whoever gave theirs gives it no longer."""
+        for page in [page for page in self.pages if page.kind == "camera" and page is not giver]:
+            await page.close(TAKEN_OVER, "another page gives its camera now")
 
     def _welcome(self, page: Page) -> None:
         """What every page is told first; one that comes back has all at once."""

@@ -32,6 +32,10 @@ export function App({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   useKeys(desk, open, stage);
   useCameraOfSettings(desk, camera);
   useSignalEffect(() => {
+    const why = camera.message.value;
+    if (why && camera.giving.value === "off") desk.note(false, why); // where it fails, the picture's place says so
+  });
+  useSignalEffect(() => {
     const recording = desk.status.value?.recording;
     const running = recording?.state === "recording" && desk.connection.value === "open";
     document.title = running ? `● ${clockTime(recording.seconds)} bodydouble` : "bodydouble";
