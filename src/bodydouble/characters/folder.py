@@ -19,6 +19,7 @@ from bodydouble.characters.problems import Problems
 from bodydouble.characters.puppet import LID, OPEN, SHUT, Part, Puppet
 from bodydouble.types import Array, Rig
 
+COARSE = 400  # blocks a side of a picture in which what is visible is looked for
 LARGEST_TEXTURE = 4096  # pixels a side; GPUs of the last fifteen years hold that much
 FINEST_SCALE = 4.0  # texture pixels a character pixel; a character drawn smaller than that is a thumbnail
 SAMPLES = 9  # places along a bone where its part is looked for
@@ -161,12 +162,18 @@ def _check_cover(entry: PartEntry, picture: Picture, manifest: Manifest, rig: Ri
 
 
 def _distance(picture: Picture, entry: PartEntry, points: Array) -> Array:
-    """(N,) character pixels from points (N, 2), character pixels, to the visible part of a picture."""
-    hidden = (picture.image[..., 3] < VISIBLE).astype(np.uint8)
-    away = cv2.distanceTransform(hidden, cv2.DIST_L2, 5) / picture.scale
+    """(N,) character pixels from points (N, 2), character pixels, to the visible part of a picture.
+
+    Right to about a COARSE-th of the picture, which is enough for a warning and takes a tenth of the time.
+    """
+    visible = cv2.threshold(cv2.extractChannel(picture.image, 3), VISIBLE - 1, 255, cv2.THRESH_BINARY)[1]
+    step = max(1.0, max(visible.shape) / COARSE)
+    small = (max(1, round(visible.shape[1] / step)), max(1, round(visible.shape[0] / step)))
+    hidden = (cv2.resize(visible, small, interpolation=cv2.INTER_AREA) == 0).astype(np.uint8)
+    away = cv2.distanceTransform(hidden, cv2.DIST_L2, 5) * (step / picture.scale)
     height, width = hidden.shape
     scale = np.array([width, height]) / np.array(picture.size)
     at = (points - (entry.at or (0.0, 0.0))) * scale
     inside = np.clip(at, 0, (width - 1, height - 1))
     columns, rows = inside.astype(int).T
-    return np.asarray(away[rows, columns] + np.hypot(*(at - inside).T) / picture.scale)
+    return np.asarray(away[rows, columns] + np.hypot(*(at - inside).T) * (step / picture.scale))
