@@ -22,6 +22,7 @@ import pytest
 from bodydouble.live import recording, tape
 from bodydouble.live.look import from_settings, look_of
 from bodydouble.live.recording import Recorder, recover_all
+from bodydouble.outputs import journal
 from bodydouble.outputs import take as takes
 from bodydouble.outputs.take import read_take
 from bodydouble.types import BodyDoubleError
@@ -56,6 +57,11 @@ def wait_for(what: str, done: object) -> None:
     while not done():  # type: ignore[operator]
         assert time.monotonic() < end, f"{what} did not come"
         threading.Event().wait(0.01)
+
+
+def kept(path: Path) -> int:
+    """Frames that a kill at this moment would leave."""
+    return len(read_take(path)) if journal.about(path) is not None else 0
 
 
 def test_what_was_seen_is_read(live: MadeLive, tmp_path: Path) -> None:
@@ -236,7 +242,7 @@ def test_a_disk_that_is_slow_to_be_sure_does_not_delay_what_a_kill_spares(
     live.play(0.1)
     assert blocked.wait(PATIENCE)
     live.play(1.0, start=1.0)
-    wait_for("the frames", lambda: len(read_take(path)) == 33)
+    wait_for("the frames", lambda: kept(path) == 33)
     go_on.set()
     recorder.stop()
     recorder.close()
@@ -273,7 +279,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(
     path = recorder.start(live, tmp_path)
     live.play(1.0)
     wait_for("the first second on disk", lambda: recorder.report.frames == 30)
-    wait_for("its journal", lambda: len(read_take(path)) == 30 if not path.exists() and names(tmp_path) else False)
+    wait_for("its journal", lambda: kept(path) == 30)
     full.set()
     live.play(1.0, start=1.0)
     wait_for("the end", lambda: recorder.report.state == "off")
@@ -290,6 +296,22 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(
     assert recorder.stop() == path
     recorder.close()
     assert [(done.frames, done.path.exists()) for done in recover_all(tmp_path)] == [(30, True)]
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(
+    live: MadeLive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> object:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "lock", full)
+    recorder = Recorder()
+    recorder.start(live, tmp_path)
+    live.play(0.1)
+    wait_for("the end", lambda: recorder.report.state == "off")
+    assert "no space left" in recorder.report.message and "can be read" not in recorder.report.message
+    assert names(tmp_path) == []
+    recorder.close()
 
 
 PROGRAM = """
@@ -322,11 +344,11 @@ def test_kill_9_loses_at_most_the_last_second(tmp_path: Path, steps: int) -> Non
         os.kill(process.pid, signal.SIGKILL)
         last = max([last, *(int(line) for line in process.stdout.read().split())])
         assert process.wait() == -signal.SIGKILL
-    kept = last + 1 - 30  # at 30 a second
+    least = last + 1 - 30  # at 30 a second
     left = list(tmp_path.iterdir())
     assert all(path.stat().st_size for path in left) and len(left) <= 1
     read = [len(read_take(path.with_name(path.name.split(".partial")[0]))) for path in left]
-    assert sum(read) >= kept
+    assert sum(read) >= least
     recovered = recover_all(tmp_path)
     assert sum(done.frames for done in recovered) == sum(read)
     assert all(re.fullmatch(r"bodydouble-[\d-]+\.parquet", name) for name in names(tmp_path))
@@ -337,9 +359,8 @@ def test_what_is_being_recorded_is_left_alone(live: MadeLive, tmp_path: Path) ->
     recorder = Recorder()
     path = recorder.start(live, tmp_path)
     live.play(0.5)
-    wait_for("its journal", lambda: names(tmp_path))
+    wait_for("its frames", lambda: kept(path) == 15)
     assert recover_all(tmp_path) == []
-    wait_for("its frames", lambda: len(read_take(path)) == 15)
     with pytest.raises(BodyDoubleError, match="being recorded"):
         takes.recover(path)
     with pytest.raises(BodyDoubleError, match="being recorded"):

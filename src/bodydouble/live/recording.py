@@ -17,7 +17,7 @@ from bodydouble.live.config import LiveConfig
 from bodydouble.live.filming import Filming
 from bodydouble.live.look import is_live, look_of, to_settings
 from bodydouble.live.moment import LiveMoment, LiveReport
-from bodydouble.live.tape import Tape
+from bodydouble.live.tape import KEPT, Tape
 from bodydouble.outputs import recovery
 from bodydouble.outputs.files import check_output
 from bodydouble.outputs.names import dated, ready_folder
@@ -168,7 +168,7 @@ def _info(live: Recorded, pictures: Path | None) -> TakeInfo:
 
 
 def _stopped(tape: Tape) -> str:
-    kept = f"; what was recorded until then can be read as {tape.path.name}" if tape.frames else ""
+    kept = f"; {KEPT} {tape.path.name}" if tape.frames and KEPT not in tape.fault else ""
     return f"the recording stopped by itself: {tape.fault}{kept}"
 
 

@@ -29,6 +29,8 @@ TRIES = 5  # names that are tried when others take them at the same moment
 # A recording's name is taken if any of these is there: its films are made later.
 SUFFIXES = (".parquet", ".mp4", ".webm")
 
+KEPT = "what was recorded until then can be read as"  # before the take's name
+
 Describe = Callable[[], TakeInfo]
 
 
@@ -182,7 +184,7 @@ class _Take:
         self._models: list[str] = []
         self._empty: list[tuple[int, float]] | None = []  # frames so far, while nobody was in any of them
         self._skeleton = heard.people[0].skeleton if heard.people else BLAZEPOSE_33.name  # the default model's
-        self.writer = TakeWriter(path, self.described())
+        self.writer = self._writer()
 
     def refuses(self, heard: _Heard) -> str:
         """Why this frame cannot go into this take, "" if it can."""
@@ -213,9 +215,12 @@ class _Take:
         """The first person has another skeleton than was thought: the frames before, all empty, are written again."""
         self.writer.discard()
         self._skeleton = skeleton
-        self.writer = TakeWriter(self._path, self.described())
+        self.writer = self._writer()
         for index, time in self._empty or ():
             self.writer.write(index, time, [])
+
+    def _writer(self) -> TakeWriter:
+        return TakeWriter(self._path, self.described(), kept=f"{KEPT} {self._path.name}")
 
     def described(self) -> TakeInfo:
         """What the take says of itself, as far as is known."""

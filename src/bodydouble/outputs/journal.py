@@ -62,6 +62,28 @@ def lock(descriptor: int) -> bool:
     return True
 
 
+def begin(piece: Path, columns: pa.Schema) -> tuple[Any, Any]:
+    """A new piece that we hold, open to be written: the file, unbuffered so that what is written outlives a kill, and
+    the stream in it.
+
+    Raises OSError, and leaves nothing; FileExistsError if there is one: two runs must not share a piece.
+    """
+    piece.touch(exist_ok=False)
+    try:
+        file = pa.OSFile(str(piece), "wb")
+        try:
+            lock(file.fileno())
+            stream = pa.ipc.new_stream(file, columns)
+            stream.write_batch(pa.RecordBatch.from_pylist([], schema=columns))  # says what it is: it is never empty
+        except OSError:
+            file.close()
+            raise
+    except OSError:
+        piece.unlink(missing_ok=True)
+        raise
+    return file, stream
+
+
 def is_held(take: Path) -> bool:
     """Whether a process is writing a piece of this take at this moment, this one included."""
     for piece in pieces(take):

@@ -38,7 +38,8 @@ class TakeWriter:
     """Records a take with constant memory.
 
     path: a .parquet file. info: what goes with it. force: replace what exists. resume: go on after an earlier run's
-    journal if it belongs to the same source and model (see `resume`), otherwise it is removed.
+    journal if it belongs to the same source and model (see `resume`), otherwise it is removed. kept: what a full disk
+    leaves, in words.
 
     What is written goes to the journal after every 60 frames, or when `flush` is called.
 
@@ -46,7 +47,9 @@ class TakeWriter:
     piece, or None when there was nothing to keep. Raises BodyDoubleError, one line.
     """
 
-    def __init__(self, path: str | Path, info: TakeInfo, *, force: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, info: TakeInfo, *, force: bool = False, resume: bool = False, kept: str = _KEPT
+    ) -> None:
         self._path = Path(path)
         if self._path.suffix.lower() != ".parquet":
             raise BodyDoubleError(f"a take is a .parquet file, not {self._path.name}; give it that suffix")
@@ -62,14 +65,11 @@ class TakeWriter:
         self._held: list[TakeFrame] = []
         self._closed = self._named = False
         self._piece = journal.place(self._path, len(journal.pieces(self._path)) + 1)
+        self._kept = kept
         try:
-            self._piece.touch(exist_ok=False)  # two runs must not share a piece
-            self._file = pa.OSFile(str(self._piece), "wb")  # unbuffered: what is written outlives a kill
-            journal.lock(self._file.fileno())
-            self._stream = pa.ipc.new_stream(self._file, self._schema)
-            self._stream.write_batch(rows([], self._schema))  # says what it is: a piece is never empty
+            self._file, self._stream = journal.begin(self._piece, self._schema)
         except OSError as error:
-            raise write_error(self._piece, error) from error
+            raise write_error(self._path, error) from error
 
     @property
     def journal(self) -> Path | None:
@@ -117,7 +117,7 @@ class TakeWriter:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            raise write_error(self._path, error, kept=_KEPT) from error
+            raise write_error(self._path, error, kept=self._kept) from error
         finally:
             os.close(descriptor)
         if not self._named:
@@ -165,7 +165,7 @@ class TakeWriter:
         try:
             self._stream.write_batch(rows(held, self._schema))
         except OSError as error:
-            raise write_error(self._path, error, kept=_KEPT) from error
+            raise write_error(self._path, error, kept=self._kept) from error
 
     def _end_piece(self) -> None:
         self._closed = True
@@ -173,7 +173,7 @@ class TakeWriter:
             self._flush()
             self._stream.close()
         except OSError as error:
-            raise write_error(self._path, error, kept=_KEPT) from error
+            raise write_error(self._path, error, kept=self._kept) from error
 
     def __enter__(self) -> Self:
         return self
