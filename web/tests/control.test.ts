@@ -2,6 +2,8 @@
 
 import { describe, expect, it, vi } from "vitest";
 import { left, NOTHING, RESULT_STAYS, type Shown, shownAfter } from "../src/control/calibration_state";
+import { constraints, longestOf, sentSize } from "../src/control/camera_frames";
+import { insecure, reason } from "../src/control/camera_words";
 import { type Command, Commands } from "../src/control/commands";
 import { told } from "../src/control/conditions";
 import { Drafts, PATIENCE } from "../src/control/drafts";
@@ -11,6 +13,7 @@ import { actionFor, type Focus, isTyping, SHORTCUTS } from "../src/control/keybo
 import { Linger, SETTLE, STAY } from "../src/control/linger";
 import { parseSize, ratesOf, sizesOf, USUAL_SIZES } from "../src/control/modes";
 import { roundUp, Series } from "../src/control/series";
+import { fits, madeSize } from "../src/control/shrink";
 import { edgesOf, LAYOUTS } from "../src/control/skeletons";
 import { Throttle, type Timer } from "../src/control/throttle";
 import { parcels, type Sent } from "../src/control/uploads";
@@ -319,6 +322,39 @@ describe("lists", () => {
     expect(paths("character")).toEqual([["a.zip"], ["B.ZIP"], ["fox/puppet.toml", "fox/fox.svg"]]);
     expect(paths("background")).toHaveLength(4);
     expect(parcels([], "character")).toEqual([]);
+  });
+});
+
+describe("pictures", () => {
+  it("are sent as they are where the program takes them, else made smaller", () => {
+    expect(fits("image/webp", 1e6, 1920, 1080)).toBe(true);
+    expect(fits("image/heic", 1e6, 1920, 1080)).toBe(false);
+    expect(fits("image/jpeg", 2e7, 1920, 1080)).toBe(false);
+    expect(fits("image/png", 1e6, 5000, 100)).toBe(false);
+    expect(madeSize(5120, 2880)).toEqual([2560, 1440]);
+    expect(madeSize(100, 50)).toEqual([100, 50]);
+    expect(madeSize(90_000, 1)).toEqual([2560, 1]);
+  });
+
+  it("of a camera are no larger than asked for, with even sides", () => {
+    expect(sentSize(1280, 720, 960)).toEqual([960, 540]);
+    expect(sentSize(641, 481, 960)).toEqual([640, 480]);
+    expect(sentSize(1, 1, 960)).toEqual([2, 2]);
+    expect(longestOf({ size: "1920x1080" })).toBe(1920);
+    expect(longestOf({ size: "" })).toBe(960);
+    expect(constraints({ size: "640x480", fps: 25 }, "abc")).toMatchObject({
+      width: { ideal: 640 },
+      frameRate: { ideal: 25 },
+      deviceId: { exact: "abc" },
+    });
+  });
+
+  it("that a browser does not give are explained", () => {
+    const names = ["NotAllowedError", "NotFoundError", "NotReadableError", "OverconstrainedError", "SecurityError"];
+    const words = names.map((name) => reason(new DOMException("x", name)));
+    expect(new Set(words).size).toBe(names.length);
+    expect(reason(new Error("odd"))).toContain("odd");
+    expect(insecure({ secure: false, host: "192.168.1.5", port: "8420" })).toContain("127.0.0.1:8420");
   });
 });
 

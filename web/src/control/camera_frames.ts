@@ -46,6 +46,6 @@ export function longestOf(settings: Pick<Settings, "size">): number {
 /** The size to send a picture at: never larger than it is, both sides at least 2 and even, as JPEG likes them. */
 export function sentSize(width: number, height: number, longest: number): [number, number] {
   const scale = Math.min(1, longest / Math.max(width, height, 1));
-  const even = (side: number) => Math.max(2, 2 * Math.round((side * scale) / 2));
+  const even = (side: number) => Math.max(2, 2 * Math.floor((side * scale) / 2 + 1e-6));
   return [even(width), even(height)];
 }

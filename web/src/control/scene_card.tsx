@@ -5,6 +5,7 @@ import { BLUE, GREEN } from "./defaults";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card, Switch } from "./parts";
+import { shrunk } from "./shrink";
 import { ACCEPTED, picked, sendFiles } from "./uploads";
 
 const PICTURE = "picture:";
@@ -18,7 +19,12 @@ export function SceneCard({ desk }: { desk: Desk }) {
   const set = (value: string, held = false) => desk.change({ background: value }, held);
   const custom = background.startsWith("#") && background !== GREEN && background !== BLUE;
   const add = async (input: HTMLInputElement) => {
-    const name = await sendFiles(desk, picked(input), "background");
+    const pictures = await Promise.all(picked(input).map(async ({ file }) => shrunk(file)));
+    const name = await sendFiles(
+      desk,
+      pictures.map((file) => ({ path: file.name, file })),
+      "background",
+    );
     input.value = "";
     if (name) set(PICTURE + name);
   };

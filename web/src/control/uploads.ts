@@ -9,7 +9,7 @@ const ADDRESS: { [kind in Kind]: string } = { character: "/api/characters", back
 /** What a file picker offers for each: a character is a zip of its folder, or the folder's files. */
 export const ACCEPTED: { [kind in Kind]: string } = {
   character: ".zip,.toml,.yaml,.yml,.txt,.svg,.png,.jpg,.jpeg",
-  background: ".png,.jpg,.jpeg,.webp",
+  background: "image/*",
 };
 
 /** A file with its path within the folder that it came in. */
