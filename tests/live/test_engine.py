@@ -201,6 +201,23 @@ def test_a_model_that_cannot_be_had_is_told_and_the_old_one_goes_on(
         live.change(replace(live.config, device="abacus"))
 
 
+def test_a_model_that_fails_at_work_does_not_end_the_run(
+    run: tuple[Live, Heard], hand: Hand, loads: Loads, caplog: pytest.LogCaptureFixture
+) -> None:
+    live, heard = run
+    fed(hand, heard, lambda moment: bool(moment.seen))
+
+    def broken(picture: Frame) -> list[object]:
+        raise RuntimeError("the device is gone")
+
+    loads.models.pop("blazepose-full").sees = broken  # type: ignore[assignment]
+    moment = fed(hand, heard, lambda moment: "the device is gone" in live.report().hint)
+    fed(hand, heard, lambda later: later.model == "" and later.sequence > moment.sequence + 5)
+    assert "blazepose-full failed" in live.report().hint
+    live.change(replace(live.config, model="blazepose-lite"))
+    fed(hand, heard, lambda moment: moment.model == "blazepose-lite" and bool(moment.seen))
+
+
 def test_everybody_is_seen_when_all_play(run: tuple[Live, Heard], hand: Hand, loads: Loads) -> None:
     live, heard = run
     fed(hand, heard, lambda moment: bool(moment.seen))

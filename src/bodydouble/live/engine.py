@@ -8,7 +8,6 @@ what it costs: docs/decisions/live.md
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,13 +27,12 @@ from bodydouble.live.intake import Intake, opened
 from bodydouble.live.latency import Latency
 from bodydouble.live.models import Models
 from bodydouble.live.moment import LiveMoment, LiveReport
+from bodydouble.live.pace import Pace
 from bodydouble.live.performance import Performance, Shown, followed
-from bodydouble.sources.live import LiveSource
+from bodydouble.sources.live import LiveSource, kind_of
 from bodydouble.sources.pushed import Pushed
 from bodydouble.types import UNTRACKED, BodyDoubleError, Frame
 
-STALL = 0.25  # seconds without a frame after which the character goes on by itself; a slow camera gives 5 a second
-TURN = 0.1  # seconds at most until a change is taken up while no frame comes
 NOTED = 8.0  # seconds for which something that could not be had is told
 JOIN = 10.0  # seconds that close() waits for the thread: a frame of the slowest model takes one
 
@@ -75,8 +73,8 @@ class Live:
         self._sequence = 0
         self._revision = 0
         self._frame: Frame | None = None
-        self._framed = -math.inf  # when the last frame was published
-        self._ticked = -math.inf
+        self._pace = Pace()
+        self._is_camera = source is None and _is_camera(config)
         self._note = ("", 0.0)
         self._moment: LiveMoment | None = None
 
@@ -208,22 +206,16 @@ class Live:
         """The engine's thread."""
         while not self._closing.is_set():
             self._take_up()
-            frame = self._intake.read(self._patience())
+            frame = self._intake.read(self._pace.patience(self._clock()))
             if self._closing.is_set():
                 return
             time = self._clock()
             if frame is not None:
                 self._look(frame, time)
-            elif time - self._framed >= STALL and time - self._ticked >= 0.999 / self._config.fps:
-                self._ticked = time
+            elif self._pace.due(time):
                 shown = self._performance.tick(self._ahead(), time)
                 self._publish(shown, None)
                 self._calibrate(shown, time)
-
-    def _patience(self) -> float:
-        """Seconds to wait for a frame: until the character has to go on without."""
-        due = max(self._framed + STALL, self._ticked + 1 / self._config.fps)
-        return min(max(due - self._clock(), 0.0), TURN)
 
     def _ahead(self) -> float:
         """Seconds to predict for."""
@@ -232,14 +224,20 @@ class Live:
     def _look(self, frame: Frame, time: float) -> None:
         """One frame through the chain."""
         self._frame = frame
-        watch = self._performance.watch
-        shown = self._performance.frame(frame, self._ahead(), time)
+        looked = self._performance.watch is not None
+        try:
+            shown = self._performance.frame(frame, self._ahead(), time)
+        except Exception as fault:  # noqa: BLE001
+            _log.exception("a frame could not be posed")  # a device that is gone, or our bug; the run goes on
+            self._told(self._models.failed(self._performance, fault, time), time)
+            shown = self._performance.tick(self._ahead(), time)
         self._publish(shown, frame)
-        done = self._framed = self._clock()
-        if watch is not None:
+        done, rate = self._clock(), self._intake.health.fps
+        self._pace.framed(done, rate, self._config.fps)
+        if looked:
             took = self._performance.looked
-            self._models.observe(done, took, done - time - took, self._period(), somebody=bool(shown.seen))
-            self._hints.update(self._look_of(frame, shown, done))
+            self._models.observe(done, took, done - time - took, self._pace.period(), somebody=bool(shown.seen))
+            self._hints.update(self._look_of(frame, shown, rate, done))
         self._told(self._choosing.step(frame, self._performance, self._models, done), done)
         self._calibrate(shown, done)
 
@@ -251,7 +249,7 @@ class Live:
                 self._wanted = replace(self._wanted, neutral=learnt.to_toml())
             self._told(learnt.note, time)
 
-    def _look_of(self, frame: Frame, shown: Shown, time: float) -> Look:
+    def _look_of(self, frame: Frame, shown: Shown, rate: float, time: float) -> Look:
         """What the hints are made of."""
         config = self._config
         return Look(
@@ -263,17 +261,12 @@ class Live:
             one=config.person != "all",
             whole=config.framing == "full",
             took=self._models.slow,
-            period=self._period(),
-            rate=self._intake.health.fps,
+            period=self._pace.period(),
+            rate=rate if self._is_camera else 0.0,
             asked=config.fps,
             model=self._models.state.name,
             lightest=self._models.lightest,
         )
-
-    def _period(self) -> float:
-        """Seconds between two frames, as the source gives them."""
-        rate = self._intake.health.fps
-        return 1 / (min(rate, self._config.fps) if rate > 0 else self._config.fps)
 
     def _publish(self, shown: Shown, frame: Frame | None) -> None:
         """Tell everybody who listens."""
@@ -310,6 +303,7 @@ class Live:
         config, before = self._wanted, self._config
         self._config = config
         if config is not before:
+            self._is_camera = not self._given and _is_camera(config)
             if config.neutral != before.neutral:
                 self._neutral = config.calibration
             self._performance.change(config.performance, self._neutral)
@@ -337,6 +331,11 @@ def _check(config: LiveConfig) -> None:
     if not config.automatic and config.model not in models():
         raise BodyDoubleError(f'no pose model "{config.model}"; choose from auto, {", ".join(models())}')
     choose_providers(config.device)
+
+
+def _is_camera(config: LiveConfig) -> bool:
+    """Whether the source can be asked for a rate."""
+    return kind_of(config.camera) in ("camera", "browser")
 
 
 def _ready(name: object) -> Puppet:

@@ -58,6 +58,10 @@ class Estimators:
             self._kept[outcome.key] = outcome.value
         return outcome
 
+    def forget(self, wanted: Wanted) -> None:
+        """Let go of one model."""
+        self._kept.pop(wanted, None)
+
     def forget_but(self, device: str, people: int) -> None:
         """Let go of models for another device or number of people."""
         self._kept = {key: value for key, value in self._kept.items() if (key.device, key.people) == (device, people)}

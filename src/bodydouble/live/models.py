@@ -116,6 +116,18 @@ class Models:
         if self._governor is not None and somebody:
             self._governor.observe(time, model, rest, period)
 
+    def failed(self, performance: Performance, fault: Exception, time: float) -> str:
+        """The model in use has failed: go on without until another is there. Returns what to tell."""
+        if self._current is None:
+            return f"{type(fault).__name__}: {fault}"
+        failed, self._current = self._current, None
+        self._failed[failed] = time + RETRY
+        self._estimators.forget(failed)
+        performance.without_model()
+        if self._governor is not None:
+            self._governor.unavailable(failed.model, time)
+        return f"{failed.model} failed ({type(fault).__name__}: {fault}); it is tried again in {RETRY:.0f} seconds"
+
     @property
     def state(self) -> ModelState:
         """How it is; for any thread."""

@@ -115,11 +115,14 @@ class Performance:
             return
         if self._watch.estimate is estimator:
             return
-        if self._watch.estimate.skeleton is estimator.skeleton:
-            self._steady.handover()
-        else:
+        self._steady.handover()
+        if self._watch.estimate.skeleton is not estimator.skeleton:
             self._bridge.begin(self._rigs, self._posed)
         self._watch.exchange(estimator)
+
+    def without_model(self) -> None:
+        """See nobody until another model is there."""
+        self._watch = None
 
     def change(self, config: Config, neutral: Neutral | None) -> None:
         """Pose with other choices from the next step on; who is who and how they are built is kept."""
