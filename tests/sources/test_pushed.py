@@ -192,6 +192,26 @@ def test_the_newest_wins_and_no_more_than_one_waits(clock: FakeClock, monkeypatc
     assert source.read(60) is None
 
 
+def test_a_picture_on_its_way_does_not_take_the_pages_reason_back(clock: FakeClock, monkeypatch) -> None:
+    gate, begun, real = threading.Semaphore(0), threading.Semaphore(0), pushed_module.decode
+
+    def slow(data: bytes) -> object:
+        begun.release()
+        gate.acquire()
+        return real(data)
+
+    monkeypatch.setattr(pushed_module, "decode", slow)
+    source = Pushed(clock=clock)
+    source.push(GOOD, clock.now)
+    assert begun.acquire(timeout=60)
+    source.waiting("the user took the permission back")
+    gate.release()
+    assert source.read(60) is not None
+    clock.now += SILENCE_SECONDS
+    assert source.health.message == "the user took the permission back"
+    source.close()
+
+
 def test_any_thread_may_push(source: Pushed) -> None:
     def push() -> None:
         for _ in range(50):

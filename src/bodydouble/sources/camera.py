@@ -102,9 +102,7 @@ class Camera(Reopening):
         self._first = True
         self._known: Device | None = None
         self._others: frozenset[str] = frozenset()
-        there = devices()
-        if name.strip() and len(matching(name, there)) > 1:
-            choose(name, there)  # says which ones
+        _check(name, devices)
         stalled = (Condition.FAILED, _frozen(name or "the camera"))
         super().__init__(name or "camera", thread="bodydouble-camera", clock=clock, stalled=stalled, rest=rest)
         self._start()
@@ -169,6 +167,16 @@ class Camera(Reopening):
         if again(device, self._others, self._devices()) is None:
             return hindrance.unplugged(device)
         return Fault(Condition.FAILED, _frozen(device.name)) if any_yet else hindrance.after(device)
+
+
+def _check(name: str, devices: Devices) -> None:
+    """Raises BodyDoubleError if the name fits several cameras. What else is wrong is found out while it runs."""
+    try:
+        there = devices()
+    except (BodyDoubleError, OSError, RuntimeError):  # told by the source's health
+        return
+    if name.strip() and len(matching(name, there)) > 1:
+        choose(name, there)  # says which ones
 
 
 def _modes(device: Device) -> tuple[Mode, ...]:
