@@ -100,7 +100,7 @@ def test_a_driver_that_never_ends_is_not_believed() -> None:
         asked.append(request)
         if request == v4l2.ENUM_FMT and struct.unpack_from("=I", data)[0]:
             raise OSError(errno.EINVAL, "past the end")
-        struct.pack_into("=II", data, 12, 640, 480) if request == v4l2.ENUM_FRAMESIZES else None
+        struct.pack_into("=III", data, 8, 1, 640, 480) if request == v4l2.ENUM_FRAMESIZES else None
         return 0
 
     assert modes(endless) == ((640, 480, 0.0),)
