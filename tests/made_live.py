@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +25,20 @@ from bodydouble.types import BodyDoubleError, Frame, Pose
 CAMERA = CameraChoice("Made Camera", "Made Camera (number 0)")
 
 
+_LOOKED: dict[Path, Any] = {}  # thumbnails take a while; they are made once for all tests
+
+
+@cache
+def _fox() -> Puppet:
+    return load("fox", pixels=64)
+
+
 class MadeLive:
     """What the server wants of a live run; `move` publishes a moment."""
 
     def __init__(self, config: LiveConfig | None = None, puppet: Puppet | None = None) -> None:
         self.config = config or LiveConfig()
-        self.puppet = puppet or load("fox", pixels=64)
+        self.puppet = puppet or _fox()
         self.revision = 0
         self.newest: LiveMoment | None = None
         self.browser: Pushed | None = None
@@ -100,4 +110,6 @@ def made_desk(folder: Path, live: MadeLive | None = None, **given: object) -> De
     kept = Kept(folder / "live.toml")
     settings = kept.first({"camera": CAMERA.name, **given})
     run = live or MadeLive(to_config(settings, settings.character))
-    return Desk(run, settings, kept, folders, Wardrobe(folders.characters), find_cameras=lambda: [CAMERA])
+    wardrobe = Wardrobe(folders.characters)
+    wardrobe._looked = _LOOKED
+    return Desk(run, settings, kept, folders, wardrobe, find_cameras=lambda: [CAMERA])

@@ -80,6 +80,7 @@ def test_a_person_can_read_it(tmp_path: Path) -> None:
     assert text.startswith("# bodydouble live")
     assert "fov = 60.0" in text
     assert "[character.fox]" in text
+    assert "lengths = [0.25, 0.333333]" in text
     table = tomllib.loads(text)["camera"]['Böse "Cam" [1].x']
     assert table["calibration"] == {"pitch": 0.123457, "metric": True, "lengths": [0.25, 0.333333]}
 

@@ -102,9 +102,9 @@ class Guard:
             self._check_place(scope, headers)
             clean = await self._check_token(scope, headers)
         except Refusal as refusal:
-            await _refuse(scope, receive, _guarded(send, ""), refusal)
+            await _refuse(scope, receive, _guarded(send), refusal)
             return
-        guarded = _guarded(send, headers["host"]) if scope["type"] == "http" else send
+        guarded = _guarded(send, headers["host"], self.doors.scheme) if scope["type"] == "http" else send
         if clean is not None:
             await self._admit(clean, guarded)
         elif scope["type"] == "http":
@@ -238,7 +238,7 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _guarded(send: Send, host: str) -> Send:
+def _guarded(send: Send, host: str = "", scheme: str = "http") -> Send:
     """Adds the headers that keep other pages away. host: ours, for the WebSockets that old browsers want named."""
     sockets = f" ws://{host} wss://{host}" if host else ""
     policy = (
@@ -250,10 +250,11 @@ def _guarded(send: Send, host: str) -> Send:
         b"x-content-type-options": b"nosniff",
         b"x-frame-options": b"DENY",
         b"referrer-policy": b"no-referrer",
-        b"cross-origin-opener-policy": b"same-origin",
         b"cross-origin-resource-policy": b"same-origin",
         b"permissions-policy": b"camera=(self), microphone=(), geolocation=()",
     }
+    if scheme == "https" or host.rpartition(":")[0] in LOOPBACK_NAMES:  # elsewhere browsers ignore it, with a complaint
+        added[b"cross-origin-opener-policy"] = b"same-origin"
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

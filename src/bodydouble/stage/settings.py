@@ -42,6 +42,7 @@ PICTURE = "picture:"  # what a background begins with that is one
 BOUNDS = {"fps": (1, 240), "smooth": (0, 1), "place": (0, 5), "compensation": (0, 1)}
 FOV = (5, 170)  # degrees, or 0
 SIDES = (16, 8192)  # pixels of a camera's picture
+_ROW = re.compile(r"(?<= = )\[\n((?: +[-+.\dEe]+,\n)+) *\]", re.MULTILINE)
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
 
 HEADING = """\
@@ -136,6 +137,11 @@ def to_config(settings: Settings, character: str | Path, neutral: Neutral | None
     )
 
 
+def _toml(tables: Mapping[str, Any]) -> str:
+    """As TOML; rows of numbers in one line each, where tomli_w gives every number its own."""
+    return _ROW.sub(lambda row: f"[{', '.join(row[1].replace(',', ' ').split())}]", tomli_w.dumps(tables))
+
+
 def _short(value: object) -> object:
     """A calibration's value with as many digits as mean something: micrometres, millionths of a radian."""
     if isinstance(value, float):
@@ -222,10 +228,10 @@ class Kept:
     def text(self) -> str:
         """The file as it is written."""
         plain = {name: value for name, value in self._tables.items() if not isinstance(value, dict)}
-        parts = [HEADING, *([tomli_w.dumps(plain)] if plain else [])]  # else they would belong to the table before
+        parts = [HEADING, *([_toml(plain)] if plain else [])]  # else they would belong to the table before
         for section in (*COMMENTS, *(name for name in self._tables if name not in COMMENTS)):
             if section in self._tables and section not in plain:
-                parts.append(COMMENTS.get(section, "") + tomli_w.dumps({section: self._tables[section]}))
+                parts.append(COMMENTS.get(section, "") + _toml({section: self._tables[section]}))
         return "\n".join(parts)
 
     def _read(self) -> dict[str, Any]:
