@@ -1,7 +1,8 @@
 """Where a posed figure stands: feet on the floor, planted feet still, and its share of the person's place.
 
 Character pixels, y down; figure heights on the stage; seconds. The lowest foot stands on the floor exactly in every
-frame. Sideways the planted foot is the anchor, and the figure drifts back to its place slowly.
+frame. Sideways the planted feet are the anchor, and the figure goes back to its place while it steps. What noise and
+other proportions still move a planted foot by is taken up by its leg (`pull`). Why: docs/decisions/feel.md
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ LOW = 0.03  # body heights: an ankle this much above the lower one carries littl
 STILL = 0.15  # body heights a second: a faster ankle is stepping (a slow step has 0.5)
 SPEED_SECONDS = 0.06  # time constant that steadies ankle speeds
 # The way back to the middle: time constant in seconds, the drift in figure heights at which it doubles, and the speed
-# in figure heights a second that nobody notices; it may go faster while the hips move anyway, by that share of their
-# speed.
+# in figure heights a second that nobody notices in somebody who steps; it may go faster while the hips move anyway, by
+# that share of their speed. On both feet it stays where it is, or they would slide.
 RETURN_SECONDS, FAR, UNSEEN, HIDDEN = 1.5, 0.22, 0.03, 0.35
 HASTE = 4.0  # a second: and it goes back at this rate from what is beyond FAR
+# A planted foot is kept in its place on the stage by at most so many figure heights; one that steps is let go of with
+# this time constant.
+MOST_PULL = 0.035
+LET_GO = 0.05
 LEAST_WEIGHT = 0.05  # with less weight on both feet than this the figure is in the air, and nothing holds it
 LANDING_SECONDS = 0.15  # a figure whose person is lost in mid-air comes down this fast
 USUAL_SECONDS = 20.0  # the apparent size a person usually has is learnt this slowly
@@ -89,12 +94,17 @@ class Ground:
         self.size = 1.0
         self._away = 0.0  # figure heights that the figure has walked from its place
         self._feet: list[float] | None = None
+        self._pins = [0.0, 0.0]  # where each foot is planted on the stage, figure heights
+        self.pull = (0.0, 0.0)
+        self._on_foot = True  # and not on a knee or the seat
         self._ankles = [0.0, 0.0]
         self._speeds = [0.0, 0.0]
         self._usual = 0.0
 
     def __call__(self, touching: list[tuple[float, float]], legs: Array, place: Placement, x: float, dt: float) -> None:
-        """Stand the figure. Sets shift (pixels), offset (figure heights) and size.
+        """Stand the figure. Sets shift (pixels), offset (figure heights), size and pull.
+
+        pull: (left, right) pixels that each ankle has to be moved to the right for its foot to stay in its place.
 
         touching: posed x, y of each contact, y with its radius. legs: (B, 3) the body bones' directions, zeros for legs
         that are not followed. x: the person's place, mirrored where the figure is.
@@ -103,6 +113,7 @@ class Ground:
         if not self.contacts:
             return
         down = self._rig.floor - max(y for _, y in touching)
+        self._on_foot = max(zip(touching, self.contacts, strict=True), key=lambda pair: pair[0][1])[1].side >= 0
         self._walk(touching, legs, x if place.score > 0 else 0.0, dt)
         self.shift = ((self._away - self.offset[0]) * self._rig.height, down)
 
@@ -121,11 +132,13 @@ class Ground:
 
     def _walk(self, touching: list[tuple[float, float]], legs: Array, x: float, dt: float) -> None:
         """Move the figure against its planted feet, and a little towards its place."""
+        known = bool(legs[LEGS].any(axis=(1, 2)).all())
         feet = [
             sum(touching[i][0] for i in self._points[side]) / max(len(self._points[side]), 1) / self._rig.height
             for side in (0, 1)
         ]
         ankles: list[list[float]] = (LEG_RATIOS @ legs[LEGS, :2]).tolist()
+        planted = [0.0, 0.0]
         if self._feet is not None and dt > 0:
             share = -math.expm1(-dt / SPEED_SECONDS)
             floor = min(ankles[0][1], ankles[1][1])
@@ -136,11 +149,28 @@ class Ground:
                 weight = math.exp(-(((up - floor) / LOW) ** 2)) / (1 + (self._speeds[side] / STILL) ** 2) ** 2
                 total += weight
                 slip += weight * (feet[side] - self._feet[side])
+                planted[side] = weight
             slip /= max(total, LEAST_WEIGHT)
+            steps = min(max(2.0 - total, 0.0), 1.0) if known else 1.0
             self._away -= slip
             drift = self._away - self.offset[0]
             back = drift / RETURN_SECONDS * (1 + (drift / FAR) ** 2)
-            limit = UNSEEN + HIDDEN * abs(slip) / dt + max(abs(drift) - FAR, 0.0) * HASTE
+            limit = steps * (UNSEEN + HIDDEN * abs(slip) / dt) + max(abs(drift) - FAR, 0.0) * HASTE
             self._away -= math.copysign(min(abs(back), limit) * dt, drift)
+        self._pin(feet, planted if known and self._on_foot else [0.0, 0.0], dt)
         self._feet = feet
         self._ankles = [across + x for across, _ in ankles]
+
+    def _pin(self, feet: list[float], planted: list[float], dt: float) -> None:
+        """Keep planted feet in their places. feet: x of each, figure heights. planted: 0..1."""
+        pull = [0.0, 0.0]
+        for side in (0, 1):
+            at = feet[side] + self._away
+            free = 1.0 - planted[side]
+            if self._feet is None:
+                self._pins[side] = at
+            self._pins[side] += -math.expm1(-dt * free / LET_GO) * (at - self._pins[side])
+            off = min(max(self._pins[side] - at, -MOST_PULL), MOST_PULL)
+            self._pins[side] = at + off
+            pull[side] = off * self._rig.height
+        self.pull = (pull[0], pull[1])

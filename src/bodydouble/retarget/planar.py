@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodydouble.retarget.ground import Ground
+from bodydouble.retarget.legs import leg_of
 from bodydouble.retarget.spring import Spring
 from bodydouble.skeletons import BODY_BONES, BONE_INDEX, swap_side
 from bodydouble.types import Array, Motion, Posture, Rig, RigPose, State
@@ -127,6 +128,7 @@ class Planar:
         self._stretch = rig.stretch.T.copy()
         self._gains = rig.gain.tolist()
         self._ground = Ground(rig, place)
+        self._legs = [leg_of(rig, side) for side in ("left", "right")]
         self.reset()
 
     def reset(self) -> None:
@@ -162,9 +164,15 @@ class Planar:
         ground = self._ground
         legs = directions * sure[:, None]
         ground(touching, legs, motion.placement, sign * motion.placement.x, dt)
+        turns = self._turn
+        if any(ground.pull):
+            turns, lengths = turns.copy(), lengths.copy()
+            for leg, pull in zip(self._legs, ground.pull, strict=True):
+                if leg is not None:
+                    leg.pull(heads, turns, lengths, self._stretch, pull)
         return RigPose(
             heads + np.array(ground.shift),
-            self._turn,
+            turns,
             lengths,
             nearness,
             motion.time,
