@@ -56,6 +56,8 @@ def test_what_another_has_just_made_is_not_replaced(
 
 def test_folders_that_cannot_be_are_one_line(tmp_path: Path) -> None:
     assert ready_folder(tmp_path / "a" / "b").is_dir()
+    with pytest.raises(BodyDoubleError, match="gone"):
+        free(tmp_path / "gone", "a", [".png"])
     (tmp_path / "file").touch()
     with pytest.raises(BodyDoubleError, match="file"):
         ready_folder(tmp_path / "file" / "b")

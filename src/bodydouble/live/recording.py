@@ -19,7 +19,6 @@ from bodydouble.live.look import is_live, look_of, to_settings
 from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.tape import KEPT, Tape
 from bodydouble.outputs import recovery
-from bodydouble.outputs.files import check_output
 from bodydouble.outputs.names import dated, ready_folder
 from bodydouble.outputs.recovery import Recovered
 from bodydouble.outputs.take_format import TakeInfo
@@ -80,7 +79,6 @@ class Recorder:
                 raise BodyDoubleError(f"already recording to {self._tape.path.name}; stop that first")
             stem = dated(datetime.now())
             tape = Tape(ready_folder(folder), stem, lambda: _info(live, self._pictures))
-            check_output(tape.path)
             self._tape, self._film, self._message = tape, film, ""
             self._stop_listening()
             self._stop_listening = live.listen(tape.put)

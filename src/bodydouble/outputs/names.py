@@ -34,9 +34,13 @@ def ready_folder(folder: Path) -> Path:
 def free(folder: Path, stem: str, suffixes: Sequence[str]) -> Path:
     """folder/stem with the first suffix, or stem-2, stem-3, ...: one of which no file has any of the suffixes.
 
-    A suffix also stands for all names that go on after it: ".parquet" for ".parquet.partial-001".
+    A suffix also stands for all names that go on after it: ".parquet" for ".parquet.partial-001". Raises
+    BodyDoubleError if the folder cannot be read.
     """
-    taken = {entry.name for entry in folder.iterdir()}
+    try:
+        taken = {entry.name for entry in folder.iterdir()}
+    except OSError as error:
+        raise write_error(folder, error) from error
     for number in count(1):
         name = stem if number == 1 else f"{stem}-{number}"
         if not any(other.startswith(f"{name}{suffix}") for other in taken for suffix in suffixes):
