@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ import pytest
 from websockets.sync.client import connect
 
 from bodydouble.cli import main
-from bodydouble.cli.live import _begun, _chosen
+from bodydouble.cli.live import _begun, _chosen, _shown
 from bodydouble.stage.pages import PAGES
 from bodydouble.stage.settings import Kept
 from bodydouble.stage.wardrobe import Wardrobe
@@ -102,6 +103,12 @@ def test_what_was_chosen_last_and_is_gone_does_not_stop_it(tmp_path: Path, capsy
     with pytest.raises(BodyDoubleError, match="no device"):
         _begun(kept.first({**asked, "device": "abacus"}), kept, {**asked, "device": "abacus"}, wardrobe)
     assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_without_blocks_is_told_where_the_qr_code_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding, words in (("cp1252", "behind Phone"), ("utf-8", "█▀")):
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+        assert words in _shown("█▀")
 
 
 @pytest.mark.models

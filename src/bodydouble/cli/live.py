@@ -174,13 +174,22 @@ def _greet(listening: Listening, *, open_browser: bool) -> None:
     typer.echo(f"stage, OBS    {listening.stage}")
     if listening.token:
         typer.echo("For a phone or another computer in this network; whoever has this address may watch and steer:")
-        typer.echo(qr_text(listening.control))
+        typer.echo(_shown(qr_text(listening.control)))
     typer.echo("Ctrl-C ends it.")
     sys.stdout.flush()
     if open_browser:  # in a thread: a browser in the terminal would not return until it is left
         threading.Thread(
             target=webbrowser.open, args=(listening.control,), name="bodydouble-browser", daemon=True
         ).start()
+
+
+def _shown(code: str) -> str:
+    """A QR code, if the terminal has its signs."""
+    try:
+        code.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return "(this terminal cannot show a QR code; the control page does, behind Phone)"
+    return code
 
 
 def _summary(run: Live, desk: Desk, seconds: float) -> str:
