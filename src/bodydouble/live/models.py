@@ -31,6 +31,11 @@ def ladder() -> tuple[Rung, ...]:
     return tuple(rung for rung in LADDER if rung.model in known)
 
 
+def names() -> list[str]:
+    """What a run may be asked for: the governor's choice, or one of the pose models."""
+    return [AUTO, *models()]
+
+
 def first() -> str:
     """The model that the governor begins with."""
     for name in START:

@@ -14,10 +14,10 @@ from typing import Any, Literal, Protocol, cast
 from urllib.parse import quote
 
 from bodydouble.characters import Puppet
-from bodydouble.estimate import models
 from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
 from bodydouble.live.feed import OscFeed
+from bodydouble.live.models import names
 from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.recording import Recorder, RecordingState
 from bodydouble.live.snapshot import snapshot
@@ -215,7 +215,7 @@ class Desk:
             "choices",
             cameras=listed,
             characters=self._characters,
-            models=["auto", *models()],
+            models=names(),
             backgrounds=self._backgrounds,
             stage_address=stage_address,
             lan_address=lan_address,
