@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from bodydouble.characters import samples
 from bodydouble.skeletons import BLAZEPOSE_33, SKELETONS
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage.addresses import Listening, listen
@@ -123,7 +125,9 @@ def opened(browser: Browser, served: Served, **context: object) -> Iterator[Page
     page = held.new_page()
     page.set_default_timeout(PATIENCE)
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" and not _gone(said.text) else None)
+    page.on(
+        "console", lambda said: faults.append(said.text) if said.type == "error" and not _meant(said.text) else None
+    )
     page.goto(served.listening.control)
     page.locator(".character input[value=fox]").wait_for(state="attached")
     expect(page.locator(".lamp-words strong")).to_have_text(CAMERA.label, timeout=PATIENCE)
@@ -132,9 +136,9 @@ def opened(browser: Browser, served: Served, **context: object) -> Iterator[Page
     assert not faults
 
 
-def _gone(said: str) -> bool:
-    """Whether a page only says that the server is gone."""
-    return "net::ERR_" in said
+def _meant(said: str) -> bool:
+    """Whether the browser only says that the server is gone or has refused something."""
+    return "net::ERR_" in said or "status of 400" in said
 
 
 @pytest.fixture(scope="module")
@@ -274,6 +278,26 @@ def test_what_is_refused_is_told_and_taken_back(page: Page, served: Served) -> N
         served.live.refuse = ""
 
 
+def test_own_pictures_and_characters(page: Page, served: Served, tmp_path: Path) -> None:
+    picture = tmp_path / "room.bmp"  # which the server would not take; the page makes a JPEG of it
+    cv2.imwrite(str(picture), np.full((30, 40, 3), 200, np.uint8))
+    page.get_by_label("Background picture").set_input_files(picture)
+    until(page, lambda: served.settings.background == "picture:room.jpg")
+    expect(page.get_by_role("radio", name="room.jpg")).to_be_checked()
+    page.get_by_role("radio", name="Transparent").check(force=True)
+    page.get_by_label("Character file").set_input_files(sorted(samples()["mira"].iterdir()))
+    added = page.locator("div.character:has(.remove)")
+    added.wait_for()
+    broken = tmp_path / "puppet.toml"
+    broken.write_text("name = 1")
+    page.get_by_label("Character file").set_input_files(broken)
+    expect(page.locator(".note.bad").last).to_be_visible()
+    page.once("dialog", lambda asked: asked.accept())
+    added.hover()
+    added.locator(".remove").click()
+    expect(added).to_have_count(0)
+
+
 def test_a_click_follows_a_person(page: Page, served: Served) -> None:
     served.people = [person(1, 0.25), person(2, 0.75)]
     try:
@@ -331,6 +355,7 @@ def test_a_lost_connection_comes_back(browser: Browser, tmp_path: Path) -> None:
     port = served.listening.port
     try:
         with opened(browser, served) as page:
+            page.wait_for_function("() => [...document.images].every((image) => image.complete)")
             served.close()
             expect(page.get_by_text("Connection lost")).to_be_visible()
             served = Served(tmp_path, port)
