@@ -273,12 +273,12 @@ def test_the_newest_wins_and_a_waiting_reader_gets_it() -> None:
 
 
 def test_no_thread_and_no_descriptor_is_left() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for name in ("", "no such camera", "browser"):
         source = open_live(name)
         source.close()
         assert source.read(1) is None
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 def test_cameras_are_listed_with_what_they_offer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,3 +334,22 @@ def test_times_are_the_cameras_own_clock() -> None:
 def _opened(world: World, kind: type[FakeCapture]) -> FakeCapture:
     world.open_now += 1
     return kind(world)
+
+
+@pytest.mark.parametrize("name", ["/dev/video99", "no such camera", "99"])
+def test_a_real_camera_that_is_not_there_is_waited_for(name: str) -> None:
+    """The real list, the real thread: the words name what was wanted, and closing does not wait for the next try."""
+    told = threading.Event()
+
+    class Told(Camera):
+        def _tell(self, condition: Condition, message: str) -> None:
+            super()._tell(condition, message)
+            told.set()
+
+    camera = Told(name)
+    assert told.wait(60)
+    health = camera.health
+    camera.close()
+    assert health.condition is Condition.UNPLUGGED
+    assert f'no camera "{name}"' in health.message
+    assert not camera._thread.is_alive()
