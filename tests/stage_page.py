@@ -69,6 +69,7 @@ class StagePage:
     heard: list[dict[str, Any]] = field(default_factory=list)
     sockets: list[WebSocketRoute] = field(default_factory=list)
     sequence: int = 0
+    standing: dict[str, str | bytes] = field(default_factory=dict)
 
     def open(self, query: str = "") -> None:
         """Load the page and wait for its connection."""
@@ -83,7 +84,7 @@ class StagePage:
         address = f"/api/characters/{puppet.path.name}/puppet?v={puppet_bytes(puppet)[1]}"
         self.puppets[urlsplit(address).path] = puppet
         scene = {"kind": "scene", "character": puppet.name, "puppet": address, "framing": "full"}
-        self.say(scene | {"background": "transparent", "shadow": True} | rest)
+        self._stand("scene", json.dumps(scene | {"background": "transparent", "shadow": True} | rest))
         self.page.wait_for_function("address => window.bodydouble.puppet === address", arg=address)
 
     def say(self, message: dict[str, Any]) -> None:
@@ -95,7 +96,7 @@ class StagePage:
         self.sequence += 1
         rigs = {i if f.pose.person < 0 else f.pose.person: f.pose for i, f in enumerate(figures)}
         moment = SimpleNamespace(sequence=self.sequence, captured=time, time=time, idle=False, rigs=rigs)
-        self.sockets[-1].send(motion_frame(moment, time))  # type: ignore[arg-type]
+        self._stand("motion", motion_frame(moment, time))  # type: ignore[arg-type]
         return self.sequence
 
     def show(self, figures: Sequence[Figure], time: float = 0.0) -> Image:
@@ -122,10 +123,17 @@ class StagePage:
             self.page.wait_for_timeout(5)
             waited += 5
 
+    def _stand(self, kind: str, data: str | bytes) -> None:
+        """Send what the page is to know from now on, and after every loss of its connection."""
+        self.standing[kind] = data
+        self.sockets[-1].send(data)
+
     def _connected(self, socket: WebSocketRoute) -> None:
         socket.on_message(self._heard)
         self.sockets.append(socket)
         socket.send(json.dumps({"kind": "hello", "version": "test", "protocol": PROTOCOL, "session": "test"}))
+        for data in self.standing.values():
+            socket.send(data)
 
     def _heard(self, data: str | bytes) -> None:
         message = json.loads(data)

@@ -18,6 +18,8 @@ import { closeSeat, Shots } from "./shots";
 export const PAINTED_LAYER = 0;
 export const SOLID_LAYER = 1;
 const FAR = 1000;
+/** What drivers that draw with the processor call themselves. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 /** A picture read back: premultiplied RGBA, the top row first. */
 export interface Capture {
@@ -30,6 +32,8 @@ export interface Capture {
 export class PuppetScene {
   readonly scene = new Scene();
   readonly renderer: WebGLRenderer;
+  /** Whether the processor draws, for want of a GPU. */
+  readonly software: boolean;
   framing: Framing = "full";
   shadow = true;
   mirror = false;
@@ -47,6 +51,9 @@ export class PuppetScene {
     this.renderer = new WebGLRenderer({ canvas, alpha: true, antialias: false, premultipliedAlpha: true });
     this.renderer.setClearColor(0, 0);
     this.camera.layers.set(PAINTED_LAYER);
+    const gl = this.renderer.getContext();
+    const named = gl.getExtension("WEBGL_debug_renderer_info");
+    this.software = named !== null && SOFTWARE.test(String(gl.getParameter(named.UNMASKED_RENDERER_WEBGL)));
   }
 
   /** Show another puppet; the figures there were are gone. */
