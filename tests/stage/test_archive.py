@@ -107,7 +107,7 @@ def test_other_types_are_refused(name: str) -> None:
         ("a.png", png(5001, 4000), "million"),
         ("a.png", png(2**31, 2**31), "million"),
         ("a.txt", b"a\0b", "no text"),
-        ("a.toml", b"#" * ((1 << 20) + 1), "larger than 1 MB"),
+        ("a.toml", b"#" * ((1 << 18) + 1), "larger than 256 KB"),
         ("a.svg", b'<!DOCTYPE svg [<!ENTITY a "aaaa">]><svg/>', "DOCTYPE"),
     ],
 )
@@ -316,6 +316,13 @@ def test_parts_that_are_too_much_together_are_refused(tmp_path: Path) -> None:
     toml = f'name = "Big"\nsize = [4000, 4000]\n[joints]\n{parts}'
     with pytest.raises(BodyDoubleError, match=r"million pixels together|puppet\.toml|joints"):
         Wardrobe(tmp_path / "own").add([("puppet.toml", toml.encode()), ("a.png", png(4000, 4000))])
+
+
+def test_too_many_parts_are_refused(tmp_path: Path) -> None:
+    parts = "".join(f'[[parts]]\nname = "p{n}"\nimage = "a.png"\nbones = ["spine"]\n' for n in range(201))
+    toml = next(content for name, content in fox() if name == "puppet.toml") + parts.encode()
+    with pytest.raises(BodyDoubleError, match="parts and"):
+        Wardrobe(tmp_path / "own").add([*fox()[:1], ("puppet.toml", toml), ("a.png", png())])
 
 
 def test_samples_and_given_characters_stay(tmp_path: Path) -> None:

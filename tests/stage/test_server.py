@@ -437,6 +437,34 @@ def test_a_flood_is_slowed_down_and_others_do_not_notice(running: Running) -> No
     alive(running)
 
 
+def test_a_socket_where_there_is_none_is_refused(running: Running) -> None:
+    for path in ("/", "/ws/none", "/ws", "/stage", "/assets/a-1234.js", "/api/qr.svg"):
+        with pytest.raises(InvalidStatus) as caught:
+            running.page(path).__enter__()
+        assert caught.value.response.status_code in (403, 404)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"\x81\x82\0\0\0\0\xff\xfe",  # text that is no UTF-8
+        b"\x83\x80\0\0\0\0",  # an opcode that does not exist
+        b"\xf1\x80\0\0\0\0",  # reserved bits
+        b"\x81\x02hi",  # not masked
+        b"\x80\x80\0\0\0\0",  # goes on with nothing
+        b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0",  # as long as can be
+        b"\x88\x81\0\0\0\0a",  # a close of one byte
+        bytes(range(256)) * 50,
+    ],
+)
+def test_what_is_no_websocket_ends_its_own_connection_only(running: Running, wrong: bytes) -> None:
+    with running.page() as page:
+        page.socket.sendall(wrong)
+        with pytest.raises(ConnectionClosed):
+            until(page, lambda value: False)
+    alive(running)
+
+
 def test_raw_rubbish_stops_nothing(running: Running) -> None:
     for rubbish in (b"\x00\xff" * 500, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", b"GET " + b"a" * 100_000):
         with socket.create_connection(("127.0.0.1", running.listening.port)) as raw:

@@ -19,7 +19,7 @@ from bodydouble.types import BodyDoubleError
 Files = dict[PurePosixPath, bytes]
 
 LARGEST_TOTAL = 32 << 20  # bytes, unpacked
-LARGEST_TEXT = 1 << 20  # bytes of a .toml, .yaml or .txt; the samples' have 5 KB
+LARGEST_TEXT = 1 << 18  # bytes of a .toml, .yaml or .txt; the samples' have 5 KB
 MOST_FILES = 200
 MOST_PIXELS = 20_000_000  # of one picture
 MOST_DEPTH = 4  # folders within folders
@@ -111,7 +111,7 @@ def check_content(path: PurePosixPath, content: bytes) -> None:
     """Raises BodyDoubleError for a file that is not what its name says, or larger than it may be."""
     suffix = path.suffix.lower()
     if suffix in TEXTS and len(content) > LARGEST_TEXT:
-        raise BodyDoubleError(f'"{shown(str(path))}" is larger than {LARGEST_TEXT >> 20} MB')
+        raise BodyDoubleError(f'"{shown(str(path))}" is larger than {LARGEST_TEXT >> 10} KB')
     if suffix in TEXTS or suffix == ".svg":
         if b"\0" in content:
             raise BodyDoubleError(f'"{shown(str(path))}" is no text')

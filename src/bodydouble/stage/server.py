@@ -78,6 +78,7 @@ class App(FastAPI):
             for path, file in (("/", "index.html"), ("/stage", "stage.html")):
                 self.add_api_route(path, partial(_page, page / file), methods=["GET"], include_in_schema=False)
             self.mount("/assets", _Assets(directory=page / "assets", check_dir=False))
+            self.add_api_websocket_route("/{path:path}", _nowhere)  # before the files, which know no WebSockets
             self.mount("/", StaticFiles(directory=page))
 
     async def _puppet(self, name: str, v: str = "") -> Response:
@@ -174,6 +175,11 @@ def _socket(hub: Hub, kind: str) -> Callable[[WebSocket], Awaitable[None]]:
         await hub.serve(websocket, kind)  # type: ignore[arg-type]
 
     return serve
+
+
+async def _nowhere(websocket: WebSocket) -> None:
+    """A WebSocket to an address that has none."""
+    await websocket.close()
 
 
 async def _nothing() -> Response:

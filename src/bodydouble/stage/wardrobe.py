@@ -32,6 +32,7 @@ from bodydouble.types import BodyDoubleError
 
 THUMBNAIL = 256  # pixels a side; shown at up to 128 on a screen of double density
 MOST_OWN = 200  # characters of the user's own folder that are listed
+MOST_PARTS = 200  # and bones; the samples have 20
 MOST_DRAWN = 100_000_000  # pixels of all of a character's textures together: 400 MB while they are made
 _LEFT_BEHIND = ".upload-"  # what a folder is called until it is checked
 
@@ -204,6 +205,10 @@ def _check_amount(folder: Path) -> None:
     manifest = read_manifest(folder / FILE, problems)
     if manifest is None or problems.errors:
         return  # check() says what is wrong
+    if max(len(manifest.parts), len(manifest.bones)) > MOST_PARTS:
+        raise BodyDoubleError(
+            f"{len(manifest.parts)} parts and {len(manifest.bones)} bones; at most {MOST_PARTS} of each are taken"
+        )
     scale = texture_scale(manifest, SHARP_AT)
     sizes: dict[str, float] = {}
     for entry in manifest.parts:
