@@ -124,6 +124,18 @@ describe("motion between motions", () => {
     expect(Math.cos(later - 3.1)).toBeGreaterThan(0.98);
   });
 
+  it("glides to what nobody expected, within one interval", () => {
+    const mover = new Mover(rig);
+    mover.take(figure(0), 0, 0, 0, 1 / RATE);
+    mover.take(figure(0), 1 / RATE, 1 / RATE, 1 / RATE, 1 / RATE);
+    mover.take(figure(0.1), 10, 10, 10, 1 / RATE); // no speed is known after so long
+    const shares = [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => (mover.at(10 + share / RATE).angles[0] as number) / 0.1);
+    expect(shares[0]).toBeCloseTo(0, 6);
+    expect(shares[1]).toBeLessThan(0.3);
+    expect(shares[5]).toBeCloseTo(1, 6);
+    for (let i = 1; i < shares.length; i++) expect(shares[i]).toBeGreaterThan((shares[i - 1] as number) - 1e-6);
+  });
+
   it("is where it belongs after nobody looked", () => {
     const mover = new Mover(rig);
     mover.take(figure(0), 0, 0, 0, 1 / RATE);
