@@ -87,6 +87,18 @@ def test_what_a_camera_was_left_with_comes_back(desk: Desk) -> None:
     assert live_of(desk).config.size == (1280, 720)
 
 
+def test_characters_are_listed_where_cameras_cannot_be(tmp_path: Path) -> None:
+    def no_cameras() -> list[messages.CameraChoice]:
+        raise BodyDoubleError("cameras cannot be listed here")
+
+    desk = made_desk(tmp_path)
+    desk._find_cameras = no_cameras
+    with pytest.raises(BodyDoubleError, match="cannot be listed"):
+        desk.refresh()
+    assert {"fox", "mira"} <= {character.name for character in desk.choices("", "").characters}
+    desk.close()
+
+
 def test_choices_and_status_are_messages(desk: Desk) -> None:
     choices = json.loads(written(desk.choices("http://a/stage", "")))
     assert choices["cameras"][2]["modes"] == [{"width": 640, "height": 480, "fps": 30.0}]

@@ -326,6 +326,17 @@ def test_a_fault_of_our_own_is_answered_and_logged(
     alive(running)
 
 
+def test_a_fault_in_the_status_does_not_end_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running.page() as page:
+        until(page, kind("scene"))
+        monkeypatch.setattr(running.live, "report", lambda: (monkeypatch.undo(), 1 / 0))
+        assert until(page, kind("status"))
+        assert until(page, kind("status"))
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_commands_are_answered_in_their_order(running: Running) -> None:
     with running.page() as page:
         for number in range(MOST_COMMANDS):

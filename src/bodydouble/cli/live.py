@@ -121,15 +121,23 @@ def _recording(desk: Desk) -> Callable[[bool], object]:
 
 def _chosen(first: Settings, kept: Kept, asked: Mapping[str, object], wardrobe: Wardrobe) -> Settings:
     """The settings to begin with. A character that is gone is replaced; without a camera the first one is taken."""
-    from bodydouble.sources.camera import cameras
-
     chosen = first
     if chosen.character not in wardrobe.folders():
         _say(f'the character "{chosen.character}" of the last time is gone; {FIRST_CHARACTER} plays')
         chosen = kept.chosen(chosen, {**asked, "character": FIRST_CHARACTER})
-    if not chosen.camera and (found := cameras()):
-        chosen = kept.chosen(chosen, {**asked, "camera": found[0].name})
-    return chosen
+    camera = chosen.camera or _first_camera()
+    return kept.chosen(chosen, {**asked, "camera": camera}) if camera != chosen.camera else chosen
+
+
+def _first_camera() -> str:
+    """The name of the first camera, "" where there is none; the page then says so, and waits for one."""
+    from bodydouble.sources.camera import cameras
+
+    try:
+        return next((camera.name for camera in cameras()), "")
+    except BodyDoubleError as fault:
+        _say(str(fault))
+        return ""
 
 
 def _begun(chosen: Settings, kept: Kept, asked: Mapping[str, object], wardrobe: Wardrobe) -> tuple[Settings, Live]:

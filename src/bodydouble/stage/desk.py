@@ -169,8 +169,8 @@ class Desk:
 
     def refresh(self) -> None:
         """List cameras, characters and backgrounds anew."""
-        self._cameras = self._find_cameras()
         self.refresh_folders()
+        self._cameras = self._find_cameras()
 
     def refresh_folders(self) -> None:
         """List characters and backgrounds anew."""

@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
@@ -74,8 +74,8 @@ class Hub:
         """Begin to listen."""
         self._loop = asyncio.get_running_loop()
         self._stop_listening = self.desk.live.listen(self._moved)
-        self._task(self._report())
-        self._task(self._keep())
+        self._task(self._often(self._report))
+        self._task(self._often(self._keep))
         self._task(self._list())
         self._remake()
 
@@ -221,21 +221,29 @@ class Hub:
         return written(self.desk.status(sum(page.kind in ("control", "stage") for page in self.pages)))
 
     async def _report(self) -> None:
-        """Twice a second: how all goes."""
-        while True:
-            await asyncio.sleep(STATUS_SECONDS)
-            if any(page.kind == "control" for page in self.pages):
-                self._tell("status", self._status(), "control")
+        """How all goes, to those who want to know."""
+        if any(page.kind == "control" for page in self.pages):
+            self._tell("status", self._status(), "control")
 
     async def _keep(self) -> None:
-        """Twice a second: what was learnt and chosen is kept."""
+        """What was learnt and chosen is kept."""
+        await self.run(self.desk.tick)
+
+    async def _often(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something twice a second; a fault of ours in it is shown and does not end it."""
         while True:
             await asyncio.sleep(STATUS_SECONDS)
-            await self.run(self.desk.tick)
+            try:
+                await work()
+            except Exception:  # noqa: BLE001
+                _log.exception("%s failed", work.__name__)
 
     async def _list(self) -> None:
         """Find cameras and characters; the pages are there before the answer is."""
-        await self.run(self.desk.refresh)
+        try:
+            await self.run(self.desk.refresh)
+        except BodyDoubleError as fault:
+            _log.warning("%s", fault)
         self.told_choices()
 
     def _task(self, work: Any) -> None:
