@@ -8,7 +8,7 @@ import type { Link } from "../link/link";
 import { Binary, type Figure, type Motion, type Scene } from "../messages";
 import { Cadence, Mover } from "./motion";
 import type { RigPose } from "./pose";
-import { type Framing, fetchPuppet, type Puppet, PuppetError, type Rig } from "./puppet";
+import { type Framing, fetchPuppet, type Puppet, type Rig } from "./puppet";
 import { type Capture, PuppetScene } from "./scene";
 
 /** Seconds that a picture was asked for in vain: nobody was looking, and the figures are at once where they belong. */
@@ -163,9 +163,9 @@ export class Stage {
       puppet = await fetchPuppet(address, loading.signal);
     } catch (error) {
       if (loading.signal.aborted) return;
-      if (!(error instanceof PuppetError || error instanceof TypeError || error instanceof DOMException)) throw error;
-      console.error(error.message);
-      this.trouble(`The character cannot be fetched from the program; trying again. (${error.message})`);
+      console.error(error);
+      const why = error instanceof Error ? error.message : String(error);
+      this.trouble(`The character cannot be fetched from the program; trying again. (${why})`);
       this.again = setTimeout(() => void this.load(address), ASK_AGAIN);
       return;
     }
