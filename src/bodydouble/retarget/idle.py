@@ -10,12 +10,13 @@ are. Why: docs/decisions/feel.md
 
 from __future__ import annotations
 
-import cmath
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from bodydouble.retarget.legs import Leg, leg_of
 from bodydouble.types import Rig, RigPose
 
 # Breath. An adult at rest breathes 12 to 18 times a minute, breathing out longer than in (West, Respiratory
@@ -100,6 +101,8 @@ class Idle:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
+        self._rig: Rig | None = None
+        self._legs: list[Leg] = []
         self.reset()
 
     def reset(self) -> None:
@@ -120,11 +123,18 @@ class Idle:
         chest = breath(time, seed) * (TRACE + (1.0 - TRACE) * shows)
         sway = shows * wander(time, seed + 5, SWAY_SECONDS)
         turn = shows * wander(time, seed + 6, 1.7 * SWAY_SECONDS)
-        moved = _moved(rig, pose, chest, sway, turn, [shows * wander(time, seed + 20 + i, 5.1) for i in (0, 1)])
+        if self._rig is not rig:
+            legs = (leg_of(rig, "left"), leg_of(rig, "right"))
+            self._rig, self._legs = rig, [leg for leg in legs if leg is not None]
+        moved = _moved(
+            rig, self._legs, pose, chest, sway, turn, [shows * wander(time, seed + 20 + i, 5.1) for i in (0, 1)]
+        )
         return replace(moved, blink=blink(time, seed))
 
 
-def _moved(rig: Rig, pose: RigPose, chest: float, sway: float, turn: float, loose: list[float]) -> RigPose:
+def _moved(
+    rig: Rig, legs: Sequence[Leg], pose: RigPose, chest: float, sway: float, turn: float, loose: list[float]
+) -> RigPose:
     """The pose with its chest lifted, its weight shifted and its head turned; its ankles stay.
 
     chest: 0..1. sway, turn: -1..1 to picture right, clockwise. loose: (2,) -1..1 for what hangs on it, by turns.
@@ -149,28 +159,8 @@ def _moved(rig: Rig, pose: RigPose, chest: float, sway: float, turn: float, loos
             over = own[parent] if parent >= 0 else 0.0
             own[bone] = over + LOOSE * float(rig.spring[bone]) * loose[bone % 2]
     angles += own
-    roots = pose.heads + np.array([SWAY * rig.height * sway, 0.0])
-    heads = rig.posed_heads(angles, lengths, roots)
-    if sway:
-        _hold_ankles(rig, pose, heads, angles, lengths)
-        heads = rig.posed_heads(angles, lengths, roots)
+    heads = rig.posed_heads(angles, lengths, pose.heads + np.array([SWAY * rig.height * sway, 0.0]))
+    for leg in legs if sway else ():
+        ankle = leg.ankle(pose.heads, pose.angles, pose.lengths)
+        leg.place(heads, angles, lengths, complex(*heads[leg.bones[0]]), ankle)
     return replace(pose, heads=heads, angles=angles, lengths=lengths)
-
-
-def _hold_ankles(rig: Rig, pose: RigPose, heads: np.ndarray, angles: np.ndarray, lengths: np.ndarray) -> None:
-    """Turn and stretch each leg as a whole, from its moved hip to where its ankle was. Writes angles and lengths."""
-    for side in ("left", "right"):
-        names = [f"{side}_{part}" for part in ("thigh", "shin")]
-        leg = [rig.follows.index(name) for name in names if name in rig.follows]
-        if not leg or (len(leg) == 2 and rig.parents[leg[1]] != leg[0]):
-            continue
-        first, last = leg[0], leg[-1]
-        line = rig.tails[last] - rig.heads[last]
-        along = cmath.exp(1j * pose.angles[last]) * complex(*line) * pose.lengths[last]
-        ankle = complex(*pose.heads[last]) + along
-        before, after = ankle - complex(*pose.heads[first]), ankle - complex(*heads[first])
-        if abs(before) < 1e-6 or abs(after) < 1e-6:
-            continue
-        ratio = after / before
-        angles[leg] += cmath.phase(ratio)
-        lengths[leg] *= abs(ratio)

@@ -27,6 +27,7 @@ SPINE = BONE_INDEX["spine"]
 # The floor under a person: found at once when they stand lower than thought, and risen to slowly, as a jump lasts half
 # a second and a wrong floor should be forgotten within some. Seconds.
 FLOOR_FALL, FLOOR_RISE = 0.08, 3.0
+OUTSIDE = 0.10  # body heights beside the picture from which hips are a guess, and the place is where it was last known
 STANDING = 0.02  # body heights: a foot this near the floor stands on it (twice a foot point's noise of 1 cm)
 
 
@@ -46,7 +47,7 @@ class Placer:
         self._time = 0.0
 
     def __call__(self, pose: Pose, body: Body, camera: Camera | None = None, level: Array | None = None) -> Placement:
-        """The person's place in this frame; score 0 where hips and shoulders are unseen.
+        """The person's place in this frame; score 0 where hips and shoulders are unseen or well beside the picture.
 
         level: (3, 3) level_from_camera of a camera that is tilted (Neutral.level).
         """
@@ -58,6 +59,8 @@ class Placer:
         width, height = self.size
         tall = scale * body.height
         x, y = hips
+        if max(-x, x - width) > OUTSIDE * tall:
+            return Placement()
         right, deep = float(x - width / 2), None
         if level is not None:
             right, _, deep = _levelled(float(x - width / 2), float(y + height / 2), camera, level, None)
