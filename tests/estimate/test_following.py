@@ -88,6 +88,25 @@ def test_somebody_small_gives_way_to_one_who_dwarfs_them():
     assert [xs(follow(IMAGE, i * STEP)) for i in range(1, 60)][-1] == [300]
 
 
+def test_who_was_chosen_gives_way_to_nobody():
+    small, large = Body(900, size=250), Body(300, size=600)
+    follow = Follower(Eyes([small, large]), 1)
+    assert xs(follow(IMAGE, 0.0)) == [300]
+    assert follow.others == 1
+    follow.follow(small.sight(), 0.0)
+    assert follow.others == 0
+    assert all(xs(follow(IMAGE, i * STEP)) == [900] for i in range(1, 90))
+
+
+def test_another_follower_goes_on_without_a_search():
+    eyes, others = Eyes([Body(300, size=550), Body(900, size=600)]), Eyes([Body(300, size=550), Body(900, size=600)])
+    first, second = Follower(eyes, 1), Follower(others, 1)
+    first.follow(eyes.bodies[0].sight(), 0.0)
+    second.take_over(first)
+    assert all(xs(second(IMAGE, i * STEP)) == [300] for i in range(1, 60))
+    assert others.searches == 0
+
+
 def test_a_person_who_moves_is_followed():
     body = Body(300)
     follow = Follower(Eyes([body]), 1)

@@ -52,6 +52,7 @@ def test_who_is_pointed_at_is_followed_however_much_larger_others_are() -> None:
     assert not lite.follow(clip[1], np.array([0.9 * width, 0.0, 0.05 * width, 0.05 * height]))
     assert middle(clip[1]) == pytest.approx(0.19, abs=0.05)
     assert lite.follow(clip[2], box)
+    assert lite.others == 0
     assert all(abs(middle(frame) - 0.52) < 0.08 for frame in clip[3:])
     lite.reset()
     assert middle(clip[0]) < 0.4

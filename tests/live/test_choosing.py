@@ -30,7 +30,7 @@ class Follower(Model):
 
     def __init__(self, model: str = "made") -> None:
         super().__init__(model, self._see)
-        self.middle = LEFT
+        self.middle, self.others = LEFT, 1
 
     def _see(self, picture: Frame) -> list[Pose]:
         return [standing(picture.time, tall=0.6, middle=self.middle)]

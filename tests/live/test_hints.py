@@ -68,6 +68,13 @@ def test_what_does_no_harm_is_not_told() -> None:
     assert told(replace(GOOD, pose=standing(tall=1.7, floor=1.7, state=State.TURNED_AWAY), whole=False)) == ""
 
 
+def test_several_people_are_told_of_while_it_matters() -> None:
+    two = replace(GOOD, people=2)
+    assert "Several people" in told(two)
+    assert told(two, seconds=30) == ""  # by now the one followed is the one meant
+    assert "Several people" in told(two, two, replace(two, pose=standing(person=7)))
+
+
 def test_a_moment_is_not_told() -> None:
     assert told(GOOD, seconds=5) == ""
     hints = Hints()

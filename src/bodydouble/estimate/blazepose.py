@@ -113,6 +113,11 @@ class BlazePose:
             return None
         return _pose(aiming.look_in(self._networks, frame.image, inside, len(BLAZEPOSE_33)), frame.time)
 
+    @property
+    def others(self) -> int:
+        """People who were found beside the one followed (see family.Steered)."""
+        return self._follow.others
+
     def follow(self, frame: Frame, box: Array) -> bool:
         """Follow the one person in a box (see family.Steered)."""
         inside = aiming.checked_box(box, frame.image)

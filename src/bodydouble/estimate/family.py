@@ -65,7 +65,13 @@ class Aimed(Estimator, Protocol):
 
 @runtime_checkable
 class Steered(Estimator, Protocol):
-    """An estimator that follows whom it is told to. Optional for a family; a live run asks for it."""
+    """An estimator that follows whom it is told to. Optional for a family; a live run asks for it.
+
+    others: how many people were found beside the one who is followed when that one was taken; 0 after follow().
+    """
+
+    @property
+    def others(self) -> int: ...  # noqa: D102
 
     def follow(self, frame: Frame, box: Array) -> bool:
         """From now on follow the one person in a box, whoever else is there; False, and nothing changes, if nobody is.

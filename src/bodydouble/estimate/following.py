@@ -151,6 +151,7 @@ class Follower:
     def reset(self) -> None:
         """Forget everybody."""
         self._people: list[Followed] = []
+        self.others = 0  # people who were found beside the one who was taken
         self._chosen = False  # somebody was asked for: a larger person is not the one meant
         self._missed: Followed | None = None
         self._nobody_since: float | None = None
@@ -174,14 +175,14 @@ class Follower:
     def follow(self, sight: Sight, time: float) -> None:
         """From now on follow the one person of this sight."""
         self._people = [Followed(sight, time, self._manner)]
-        self._chosen = True
+        self._chosen, self.others = True, 0
         self._missed = self._nobody_since = None
 
     def take_over(self, before: Follower) -> None:
         """Follow whom another follower of the same manner does, from where they were."""
         self.reset()
         self._people = list(before._people[: self._most])
-        self._missed, self._chosen = before._missed, before._chosen
+        self._missed, self._chosen, self.others = before._missed, before._chosen, before.others
         self._compared, self._sought = before._compared, before._sought
 
     def _still_there(self, person: Followed, image: Image, time: float) -> bool:
@@ -241,6 +242,7 @@ class Follower:
             sight = self._meet(image, place)
             if sight is not None and not (waited_for is not None and waited_for.looks_strange(sight)):
                 self._people = [Followed(sight, time, self._manner)]
+                self.others = len(places) - 1 if waited_for is None else self.others
                 return
 
     def _is_small(self, image: Image) -> bool:

@@ -255,7 +255,7 @@ class Live:
         return Look(
             time=time,
             brightness=brightness(frame.image),
-            people=len(shown.seen),
+            people=len(shown.seen) + self._performance.others,
             pose=shown.seen[0] if shown.seen else None,
             size=frame.size,
             one=config.person != "all",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from bodydouble.types import Image, Pose, State
 
 AVERAGING = 0.8  # seconds over which a cause is averaged
 TELL, OVER = 0.7, 0.3  # share of late frames that show it: told from here, over from there
+FRESH = 12.0  # seconds after somebody was taken in which it is told that others might have been meant
 SHOWN = 3.0  # seconds for which a sentence stays at least, so that it can be read
 ALONE_AFTER = 3.0  # seconds without anybody until that is told: people come and go
 
@@ -41,10 +42,10 @@ LEGS = ("knee", "ankle")
 class Look:
     """What one frame was like.
 
-    brightness: median, 0..255. people: in sight. one: "largest" is followed. pose: of who moves the character, as
-    measured, None for nobody. size: of the picture. whole: the whole character is shown. took: seconds that a frame
-    takes in all. period: seconds there are. rate, asked: of the camera, 0 unknown. model: in use. lightest: nothing
-    quicker can be had.
+    brightness: median, 0..255. people: in sight, or who were when the one followed was taken. one: "largest" is
+    followed. pose: of who moves the character, as measured, None for nobody. size: of the picture. whole: the whole
+    character is shown. took: seconds that a frame takes in all. period: seconds there are. rate, asked: of the camera,
+    0 unknown. model: in use. lightest: nothing quicker can be had.
     """
 
     time: float
@@ -79,7 +80,7 @@ def confidence(pose: Pose | None) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A Look, measured. All 0 but `look` when nobody is there."""
+    """A Look, measured. All 0 but `look` when nobody is there. fresh: whoever is followed has not been so for long."""
 
     look: Look
     confidence: float
@@ -88,6 +89,7 @@ class Seen:
     beside: float
     headless: bool
     legless: bool
+    fresh: bool = False
 
 
 def measured(look: Look) -> Seen:
@@ -204,7 +206,7 @@ CAUSES = (
     ),
     Cause(
         "several",
-        lambda seen, told: seen.look.people > 1 and seen.look.one,
+        lambda seen, told: seen.look.people > 1 and seen.look.one and seen.fresh,
         _always("Several people are in the picture; click on the one to follow"),
         1.0,
     ),
@@ -233,6 +235,8 @@ class Hints:
         self._told = ""
         self._since = -math.inf
         self._time: float | None = None
+        self._person: int | None = None  # who was followed last, and since when
+        self._taken = -math.inf
         self._share = dict.fromkeys((cause.name for cause in CAUSES), 0.0)
         self._began: dict[str, float] = {}
 
@@ -243,7 +247,7 @@ class Hints:
         step = 0.0 if self._time is None else look.time - self._time
         self._time = look.time
         fresh = -math.expm1(-step / AVERAGING)
-        seen = measured(look)
+        seen = self._aged(measured(look))
         self.confidence += fresh * (seen.confidence - self.confidence)
         for cause in CAUSES:
             shown = cause.shows(seen, cause.name in self._began)
@@ -254,6 +258,13 @@ class Hints:
                 self._began.pop(cause.name, None)
         self._say(seen)
         return self.hint
+
+    def _aged(self, seen: Seen) -> Seen:
+        """With whether the person has only just been taken."""
+        look = seen.look
+        if look.pose is not None and (self._person is None or look.pose.person != self._person):
+            self._person, self._taken = look.pose.person, look.time
+        return replace(seen, fresh=look.time - self._taken < FRESH)
 
     def _say(self, seen: Seen) -> None:
         """Choose among the causes that hold; one that is told stays for SHOWN seconds."""

@@ -108,6 +108,12 @@ class Performance:
         """The camera that the people are seen with, None where perspective is left in."""
         return None if self.config.fov is None else Camera(self._size, self.config.fov)
 
+    @property
+    def others(self) -> int:
+        """People who were in sight when the one followed was taken, besides; 0 where that is not known."""
+        estimator = None if self._watch is None else self._watch.estimate
+        return estimator.others if isinstance(estimator, Steered) else 0
+
     def estimate_with(self, estimator: Estimator) -> None:
         """Look with this model from the next frame on."""
         if self._watch is None:
