@@ -7,7 +7,16 @@ import { insecure, reason } from "../src/control/camera_words";
 import { type Command, Commands } from "../src/control/commands";
 import { told } from "../src/control/conditions";
 import { Drafts, PATIENCE } from "../src/control/drafts";
-import { clockTime, count, fileName, milliseconds, percent, perSecond, pictureSize } from "../src/control/format";
+import {
+  capital,
+  clockTime,
+  count,
+  fileName,
+  milliseconds,
+  percent,
+  perSecond,
+  pictureSize,
+} from "../src/control/format";
 import { contain, inPicture, middle, onScreen } from "../src/control/geometry";
 import { actionFor, type Focus, isTyping, SHORTCUTS } from "../src/control/keyboard";
 import { Linger, SETTLE, STAY } from "../src/control/linger";
@@ -56,6 +65,13 @@ describe("words", () => {
     expect([pictureSize([1280, 720]), pictureSize([0, 0])]).toEqual(["1280 × 720", "–"]);
   });
 
+  it("begins sentences with a capital, not names", () => {
+    expect(capital("waiting for the camera")).toBe("Waiting for the camera");
+    expect(capital("walk-front.mp4 plays slower")).toBe("walk-front.mp4 plays slower");
+    expect(capital("rtsp://here does not answer")).toBe("rtsp://here does not answer");
+    expect(capital("")).toBe("");
+  });
+
   it("finds what a file is called", () => {
     expect(fileName("/api/recordings/a%20take.parquet?x=1")).toBe("a take.parquet");
     expect(fileName("C:\\films\\one.mp4")).toBe("one.mp4");
@@ -70,7 +86,7 @@ describe("words", () => {
     for (const state of states) {
       expect(told({ ...report, state }).title).not.toBe("");
       if (state !== "live") expect(told({ ...report, state }).sentence).not.toBe("");
-      expect(told({ ...report, state, message: "own words" }).sentence).toBe("own words");
+      expect(told({ ...report, state, message: "own words" }).sentence).toBe("Own words");
     }
     expect(told(null).lamp).toBe("busy");
   });

@@ -1,6 +1,7 @@
 /** What the lamp says: how the camera does, in a colour and a few words. The program's own sentence goes before ours. */
 
 import type { SourceReport } from "../messages";
+import { capital } from "./format";
 
 /** Colours of the lamp: good, busy (wait a moment), warning (a person has to do something), bad. */
 export type Lamp = "good" | "busy" | "warning" | "bad";
@@ -44,5 +45,5 @@ const CONDITIONS: { [state in SourceReport["state"]]: Told } = {
 export function told(source: SourceReport | null): Told {
   if (!source) return { lamp: "busy", title: "Connecting", sentence: "" };
   const known = CONDITIONS[source.state];
-  return { ...known, sentence: source.message || known.sentence };
+  return { ...known, sentence: capital(source.message) || known.sentence };
 }

@@ -8,6 +8,7 @@ import type { Link } from "../link/link";
 import type { Answer, Choices, Hello, Settings, State, Status } from "../messages";
 import { Commands } from "./commands";
 import { Drafts, PATIENCE, type Value } from "./drafts";
+import { capital } from "./format";
 import { Linger } from "./linger";
 import { Throttle } from "./throttle";
 
@@ -119,9 +120,12 @@ export class Desk {
 
   /** Says something to the user; it goes by itself or is closed. */
   note(good: boolean, text: string, more: Partial<Note> = {}): void {
-    if (this.notes.value.some((old) => old.text === text && old.href === more.href)) return;
+    if (this.notes.value.some((old) => old.text === capital(text) && old.href === more.href)) return;
     this.#noteCount += 1;
-    this.notes.value = [...this.notes.value.slice(1 - NOTES), { id: this.#noteCount, good, text, ...more }];
+    this.notes.value = [
+      ...this.notes.value.slice(1 - NOTES),
+      { id: this.#noteCount, good, text: capital(text), ...more },
+    ];
   }
 
   /** Takes a note away. */

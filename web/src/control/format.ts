@@ -28,6 +28,11 @@ export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 
+/** A sentence of the program's with a capital to begin with; a name of a file or address at its beginning stays. */
+export function capital(sentence: string): string {
+  return /^[a-z]+([ ,;]|: )/.test(sentence) ? sentence.charAt(0).toUpperCase() + sentence.slice(1) : sentence;
+}
+
 /** A picture's size, "1280 × 720"; a dash for an empty one. */
 export function pictureSize(size: readonly [number, number]): string {
   return size[0] > 0 && size[1] > 0 ? `${size[0]} × ${size[1]}` : "–";

@@ -8,6 +8,7 @@ import type { OwnCamera } from "./camera";
 import { CameraFields, UseOwn } from "./camera_fields";
 import { told } from "./conditions";
 import type { Desk } from "./desk";
+import { capital } from "./format";
 import { middle } from "./geometry";
 import { Icon } from "./icons";
 import { Card, Switch } from "./parts";
@@ -155,8 +156,9 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   const own = connected && desk.settings.value?.camera === "browser" && camera.giving.value !== "on";
   if (connected && source?.state === "live") return null;
   if (camera.giving.value === "on" && !camera.message.value) return null;
-  const { lamp, title, sentence } = told(connected ? source : null);
-  const words = own && camera.message.value ? camera.message.value : sentence;
+  const why = own ? camera.message.value : "";
+  const general = told(connected ? source : null);
+  const { lamp, title, sentence } = why ? { lamp: "warning", title: "No camera here", sentence: why } : general;
   const asking = camera.giving.value === "asking";
   return (
     <div class="no-picture" role="status">
@@ -164,7 +166,7 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
         {lamp === "busy" ? <span class="spinner" aria-hidden="true" /> : <Icon name="cameraOff" size={26} />}
       </span>
       <strong>{asking ? "Allow the camera" : title}</strong>
-      <p>{asking ? "The browser asks above whether this page may use it." : words}</p>
+      <p>{asking ? "The browser asks above whether this page may use it." : sentence}</p>
       {own && !asking && <UseOwn desk={desk} camera={camera} />}
     </div>
   );
@@ -180,7 +182,7 @@ function Hint({ desk }: { desk: Desk }) {
       {shown && (
         <>
           <Icon name="warning" size={15} />
-          <span>{hint}</span>
+          <span>{capital(hint)}</span>
         </>
       )}
     </p>
