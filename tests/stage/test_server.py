@@ -21,7 +21,7 @@ from tests.made_live import CAMERA, MadeLive, made_desk
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from bodydouble.characters import samples
+from bodydouble.characters import load, samples
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages
 from bodydouble.stage.addresses import Listening, listen
@@ -256,6 +256,28 @@ def test_pages_that_vanish_leave_nothing(running: Running) -> None:
         running.http.get("/")
     assert not hub.pages
     alive(running)
+
+
+def test_another_character_is_told_before_it_moves(running: Running) -> None:
+    live = running.live
+    before, mira = live.puppet, load("mira", pixels=64)
+    with running.page("/ws/stage") as page:
+        until(page, kind("scene"))
+        page.send('{"kind":"ack","sequence":4294967295,"posed":0,"drawn":0,"draw_rate":60}')
+        live.puppet, live.revision = mira, live.revision + 1
+        try:
+            live.move()
+            assert until(page, kind("scene"))["character"] == "mira"
+            page.send('{"kind":"ack","sequence":4294967295,"posed":0,"drawn":0,"draw_rate":60}')
+            page.send('{"kind":"ping","sent":0}')
+            until(page, kind("pong"))
+            last = live.move()
+            motion = until(page, lambda value: value.get("sequence") == last.sequence)
+            assert motion["figures"][0]["bone_count"] == len(mira.rig.names)
+        finally:
+            live.puppet, live.revision = before, live.revision + 1
+            live.move()
+            until(page, lambda value: value.get("kind") == "scene" and value["character"] == "fox")
 
 
 # ---- commands --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import quote
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -30,7 +29,7 @@ from bodydouble.stage.desk import Desk
 from bodydouble.stage.encoding import SEQUENCES, motion_frame, people_frame, preview_frame, preview_width
 from bodydouble.stage.frames import unpack
 from bodydouble.stage.page import Kind, Page
-from bodydouble.stage.puppets import puppet_bytes, sharper
+from bodydouble.stage.scenery import Scenery
 from bodydouble.stage.text import FromPage, MessageError, written
 from bodydouble.types import BodyDoubleError
 
@@ -60,10 +59,7 @@ class Hub:
         self._previews = ThreadPoolExecutor(1, thread_name_prefix="bodydouble-preview")
         self._moments: Newest[LiveMoment] = Newest()
         self._coming = False  # whether _publish is about to run; set by the engine, cleared by the loop
-        self._scene: messages.Scene | None = None
-        self._puppets: dict[str, bytes] = {}  # files for the page by their tags: the current one and the one before
-        self._revision = -1
-        self._making = False  # whether a scene is being made
+        self.scenery = Scenery(desk, self.run, lambda scene: self._tell("scene", written(scene), "control", "stage"))
         self._encoding = False
         self._previewed = -1.0
         self._size = (0, 0)
@@ -77,7 +73,7 @@ class Hub:
         self._task(self._often(self._report))
         self._task(self._often(self._keep))
         self._task(self._list())
-        self._remake()
+        self._renew(self.desk.live.revision)
 
     async def close(self) -> None:
         """Send everybody away and wait for the threads."""
@@ -90,10 +86,6 @@ class Hub:
         for executor in (self._previews, self.commands):
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def puppet(self, tag: str) -> bytes | None:
-        """The file of a character that was just on the stage, by its tag."""
-        return self._puppets.get(tag)
-
     # ---- a page -------------------------------------------------------------------------------------------------
 
     async def serve(self, socket: WebSocket, kind: Kind) -> None:
@@ -104,12 +96,13 @@ class Hub:
         await socket.accept()
         page = Page(socket, kind)
         self.pages.add(page)
-        if kind == "camera":
-            await self._take_over(page)
-        self._welcome(page)
-        works = (page.listen(self._message, self._frame), page.send(), self._obey(page))
-        tasks = [asyncio.create_task(work) for work in works]
+        tasks: list[asyncio.Task[None]] = []
         try:
+            if kind == "camera":
+                await self._take_over(page)
+            self._welcome(page)
+            works = (page.listen(self._message, self._frame), page.send(), self._obey(page))
+            tasks += [asyncio.create_task(work) for work in works]
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 fault = task.exception()
@@ -138,9 +131,9 @@ class Hub:
             page.tell("choices", self._choices())
             page.tell("status", self._status())
         newest = self.desk.live.newest
-        if page.kind in ("control", "stage") and self._scene is not None:
-            page.tell("scene", written(self._scene))
-            if newest is not None and newest.revision == self._revision:
+        if page.kind in ("control", "stage") and self.scenery.scene is not None:
+            page.tell("scene", written(self.scenery.scene))
+            if newest is not None and newest.revision == self.scenery.revision:
                 page.move(newest.sequence % SEQUENCES, motion_frame(newest, now()))
 
     def _frame(self, page: Page, data: bytes) -> None:
@@ -200,8 +193,7 @@ class Hub:
         """Tell all pages what a command changed."""
         if outcome.settings:
             self._tell("state", written(messages.State("state", self.desk.settings)), "control")
-            if self._scene is not None:
-                self._set_scene(self.desk.scene(self._scene.character, self._scene.puppet))
+            self.scenery.renew()
         if outcome.choices:
             self.told_choices()
 
@@ -275,10 +267,11 @@ class Hub:
             return
         if moment.frame is not None:
             self._size = moment.frame.size
-        if moment.revision != self._revision:
-            self._remake()
+        self._renew(moment.revision)
         kinds = {page.kind for page in self.pages}
-        if kinds & {"control", "stage"} and moment.revision == self._revision:  # else its page has no such bones yet
+        if (
+            kinds & {"control", "stage"} and moment.revision == self.scenery.revision
+        ):  # else its page has no such bones yet
             data = motion_frame(moment, now())
             for page in self.pages:
                 if page.kind in ("control", "stage"):
@@ -288,6 +281,11 @@ class Hub:
             self._preview(moment)
         if "motion" in kinds:
             self._tell("feed", json.dumps(as_json(moment), separators=(",", ":"), allow_nan=False), "motion")
+
+    def _renew(self, revision: int) -> None:
+        """Have the scene made anew if another character plays."""
+        if self.scenery.outdated(revision):
+            self._task(self.scenery.make())
 
     def _preview(self, moment: LiveMoment) -> None:
         """Have the camera's picture encoded for those who asked, not too often and one at a time."""
@@ -310,30 +308,3 @@ class Hub:
                         page.tell("preview", data)
         finally:
             self._encoding = False
-
-    def _remake(self) -> None:
-        """Have the scene made anew, unless that is going on."""
-        if not self._making:
-            self._making = True
-            self._task(self._make_scene())
-
-    async def _make_scene(self) -> None:
-        """Another character is on the stage: make its file for the page, then tell of it."""
-        live = self.desk.live
-        revision, puppet = live.revision, live.puppet
-        try:
-            data, tag = await self.run(lambda: puppet_bytes(sharper(puppet)))
-            name = await self.run(partial(self.desk.wardrobe.name_of, puppet.path))
-            self._puppets = {**dict(list(self._puppets.items())[-1:]), tag: data}
-            address = f"/api/characters/{quote(name, safe='')}/puppet?v={tag}"
-            self._set_scene(self.desk.scene(name, address))
-        except BodyDoubleError as fault:
-            _log.warning("%s", fault)  # the page goes on with the character before
-        finally:
-            self._revision = revision
-            self._making = False
-
-    def _set_scene(self, scene: messages.Scene) -> None:
-        if scene != self._scene:
-            self._scene = scene
-            self._tell("scene", written(scene), "control", "stage")

@@ -83,7 +83,7 @@ class App(FastAPI):
 
     async def _puppet(self, name: str, v: str = "") -> Response:
         """The mesh of a character. v: which one, as Scene.puppet has it."""
-        known = self.hub.puppet(v) if v else None
+        known = self.hub.scenery.puppet(v) if v else None
         if known is not None:
             return Response(known, media_type="application/octet-stream", headers={"cache-control": FOREVER})
         data, tag = await self.hub.run(partial(_mesh, self.desk, name))
