@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from bodydouble.characters import Puppet, load
+from bodydouble.characters import Puppet, load, rest_pose
+from bodydouble.outputs.draw import Figure, Stage
 from bodydouble.stage import puppets
 from bodydouble.stage.puppets import MAGIC, puppet_bytes, sharper
 from bodydouble.types import BodyDoubleError
@@ -95,10 +96,20 @@ def test_what_a_page_could_not_hold_is_refused_in_one_line(puppet, monkeypatch):
 def test_a_page_gets_it_sharper_and_otherwise_the_same(puppet):
     sharp = sharper(puppet)
     assert sharp.scale > 2 * puppet.scale
-    assert (sharp.rig.heads == puppet.rig.heads).all()
-    assert sharp.box == pytest.approx(
-        puppet.box, abs=puppet.rig.height / 50
-    )  # a mesh reaches a few texture pixels further
+    assert sharp.box == puppet.box and sharp.rig is puppet.rig
+    pose = rest_pose(puppet.rig)
+    size = (300, 300)
+    coarse, fine = (Stage(size, "transparent").render([Figure(one, pose)]).astype(int) for one in (puppet, sharp))
+    assert np.abs(coarse - fine).mean() < 1.0, "it is the same picture"
+    large = (1400, 1400)
+    coarse, fine = (Stage(large, "transparent").render([Figure(one, pose)]).astype(int) for one in (puppet, sharp))
+    soft = [((alpha > 20) & (alpha < 235)).sum() for alpha in (coarse[..., 3], fine[..., 3])]
+    assert soft[1] < soft[0] / 2, "edges are sharp where it is drawn large"
+
+
+def test_a_drawing_has_no_more_than_its_own_pixels(test_data):
+    drawing = load(test_data / "drawings" / "char1")
+    assert sharper(drawing) is drawing
 
 
 def test_a_character_whose_folder_is_gone_is_shown_as_it_was(puppet, tmp_path):
