@@ -120,6 +120,13 @@ def test_a_camera_of_the_command_line_is_listed_and_may_be_chosen_again(tmp_path
     desk.close()
 
 
+def test_a_streams_password_is_not_shown(tmp_path: Path) -> None:
+    desk = made_desk(tmp_path, camera="rtsp://me:secret@cam.example/live")
+    choice = desk.choices("", "").cameras[-1]
+    assert choice.label == "rtsp://cam.example/live"
+    desk.close()
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -6,6 +6,7 @@ once and may be called beside them. What cannot be done is a BodyDoubleError in 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -30,6 +31,7 @@ from bodydouble.stage.settings import PICTURE, Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
 
+_PASSWORD = re.compile(r"//[^/@]*@")  # of an address: not for everybody who looks at the page
 BROWSER = messages.CameraChoice("browser", "This page's camera")
 
 
@@ -210,7 +212,8 @@ class Desk:
         """What there is to choose from, as of the last refresh."""
         listed = [BROWSER, *self._cameras]
         if self._given_camera and self._given_camera not in [camera.name for camera in listed]:
-            listed.append(messages.CameraChoice(self._given_camera, self._given_camera))
+            label = _PASSWORD.sub("//", self._given_camera)
+            listed.append(messages.CameraChoice(self._given_camera, label))
         return messages.Choices(
             "choices",
             cameras=listed,
