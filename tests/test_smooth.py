@@ -431,7 +431,7 @@ def test_a_person_who_returns_glides_back(dance: list[Pose]) -> None:
     held = [smooth.missing(dance[i].time) for i in range(60, 70)]
     assert held[-1] is not None
     out = [smooth(pose) for pose in dance[70:90]]
-    assert off(world(out[0]), world(held[-1])) < 0.02
+    assert off(world(out[0]), world(held[-1])) < 0.035  # limbs that were carried on get their lengths back
     assert off(world(out[-1]), world(dance[89])) < 0.05
     assert (out[-1].scores == 1).all()
 

@@ -28,6 +28,8 @@ SIZE_QUANTILE = 0.8  # foreshortening only shortens, so the long limbs tell the 
 LEGS = ("knee", "ankle", "heel", "foot", "toe")
 ARMS = ("elbow", "wrist", "pinky", "index", "thumb")
 PARTS = (("elbow",), ("wrist", "pinky", "index", "thumb"), ("knee",), ("ankle", "heel", "foot", "toe"))
+BONES = (("shoulder", "elbow"), ("hip", "knee"), ("elbow", "wrist"), ("knee", "ankle"))  # upper ones first
+HANDS_AND_FEET = {"wrist": ("pinky", "index", "thumb"), "ankle": ("heel", "foot", "toe")}
 ENDS = (("heel", "foot", "toe"),)  # within one of PARTS
 HEAD = ("nose", "eye", "ear", "mouth", "head")
 
@@ -40,7 +42,8 @@ class Body:
     mirrored: (K,) opposite sides. roots: (K,) the shoulder or hip that a point's limb hangs on, itself for the trunk.
     levels: (G, K) groups of points whose sides are mistaken together, the widest first: arms, legs and the rest, then
     parts of limbs, then parts of those. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
-    torso lengths.
+    torso lengths. bones: (2, B) ends of limbs that do not bend; twins: (B,) the same limb of the other side; hanging:
+    (K, B) 1 for what moves with a limb's end; rounds: rows of bones, upper ones first.
     """
 
     near: Array
@@ -50,6 +53,10 @@ class Body:
     levels: tuple[Mask, ...]
     limbs: Indices
     ratios: Array
+    bones: Indices
+    twins: Indices
+    hanging: Array
+    rounds: tuple[Indices, ...]
 
     def sizes(self, points: Array, seen: Mask) -> Array:
         """(C,) torso lengths read off the limbs in sight. points: (C, K, D). seen: (K,). 0 when no limb is in sight."""
@@ -85,7 +92,9 @@ def body(name: str) -> Body:
     arms = _called(table.points, ARMS) & ~legs  # a foot_index is no finger
     limbs, ratios = [], []
     for (a, b), ratio in LIMBS.items():
-        pairs = [(a, b)] if a in index else [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")]
+        pairs = (
+            [(a, b)] if a in index and b in index else [(f"{side}_{a}", f"{side}_{b}") for side in ("left", "right")]
+        )
         limbs += [(index[start], index[end]) for start, end in pairs]
         ratios += [ratio] * len(pairs)
     evidence = np.eye(count) + near / np.maximum(near.sum(axis=1, keepdims=True), 1)
@@ -95,7 +104,34 @@ def body(name: str) -> Body:
     levels = tuple(
         np.array(groups) for groups in ([arms, legs, ~(arms | legs)], [p for p in parts if p.any()], ends) if groups
     )
-    return Body(near, evidence, mirrored, _roots(table.points, arms, legs), levels, np.array(limbs).T, np.array(ratios))
+    bones, hanging = _bones(table.points, arms, legs)
+    half = bones.shape[1] // 2
+    return Body(
+        near,
+        evidence,
+        mirrored,
+        _roots(table.points, arms, legs),
+        levels,
+        np.array(limbs).T,
+        np.array(ratios),
+        bones,
+        np.arange(2 * half) ^ 1,
+        hanging,
+        (np.arange(half), np.arange(half, 2 * half)),
+    )
+
+
+def _bones(points: tuple[str, ...], arms: Mask, legs: Mask) -> tuple[Indices, Array]:
+    """(2, B) ends of limbs, left and right in turn, and (K, B) what moves with each one's end."""
+    rows = [(f"{side}_{start}", f"{side}_{end}") for start, end in BONES for side in ("left", "right")]
+    hanging = np.zeros((len(points), len(rows)))
+    for column, (_, end) in enumerate(rows):
+        side, _, joint = end.partition("_")
+        limb = legs if joint == "ankle" else arms
+        for row, point in enumerate(points):
+            hand = limb[row] and side in point and any(part in point for part in HANDS_AND_FEET.get(joint, ()))
+            hanging[row, column] = float(point == end or bool(hand))
+    return np.array([[points.index(start), points.index(end)] for start, end in rows]).T, hanging
 
 
 def _called(points: tuple[str, ...], names: tuple[str, ...]) -> Mask:

@@ -23,6 +23,7 @@ PUSH = 8.0  # white-noise acceleration of a moving point, torso lengths per seco
 REST_TIME, MOTION_TIME = 0.5, 0.3  # mean seconds that rest and motion last
 START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
 CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing
+UNSURE, SURELY = 1.0, 6  # how much a speed's variance, and a chance of rest, take from a speed that is relied on
 UNKNOWN = np.zeros(1)  # speed
 LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
 
@@ -81,6 +82,22 @@ class Motion:
     def velocity(self) -> Array:
         """(C, K, 3) how fast each point is, units a second."""
         return self.moving[..., None] * self.speed
+
+    @property
+    def sure_velocity(self) -> Array:
+        """(C, K, 3) how fast each point surely is: shrunk by how unsure its motion and its speed are, 0 at rest.
+
+        The positive part of James and Stein's estimate (Fourth Berkeley Symposium, 1961), axis by axis.
+        """
+        squares = self.speed * self.speed
+        sure = np.maximum(squares - UNSURE * self.speed_spread, 0.0) / np.maximum(squares, 1e-12)
+        moving = np.maximum(2 * self.moving - 1, 0.0)
+        return np.asarray((moving**SURELY)[..., None] * sure * self.speed)
+
+    @property
+    def variance(self) -> Array:
+        """(C, K, 3) how unsure the estimate is: the filters' own, mixed."""
+        return self.still_spread + self.moving[..., None] * (self.spread - self.still_spread)
 
     def shift(self, by: Array) -> None:
         """Move every point by (C, K, 3)."""

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bodydouble.skeletons import select, selection, skeleton
 from bodydouble.smooth.body import Body, Mask, body
+from bodydouble.smooth.bones import Bones
 from bodydouble.smooth.gates import Leaps, Swaps, carried, reach
 from bodydouble.smooth.motion import Calm, Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
@@ -29,6 +31,7 @@ UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back abov
 FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 to 0, and a returning one's rises
 STOP_TIME = 0.05  # seconds in which a missing person's motion dies out
 EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
+COAST_TIME = 0.1  # seconds after which a predicted motion has died out but for a third: bodies turn and stop
 GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
 FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
 LEAST_AMOUNT = 0.25  # below, part of what was seen is mixed in again: a weaker filter would predict badly for the gates
@@ -65,6 +68,8 @@ class Smoother:
     def reset(self) -> None:
         """Forget the person."""
         self._last: Pose | None = None
+        self._out: Pose | None = None  # as last returned
+        self._handed = False
         self._time = 0.0
         self._shown = self._offset = self._speed = np.zeros((0, 0, 3))  # (C, K, 3), native units
         self._scores = np.zeros(0)  # (K,) as shown
@@ -74,6 +79,8 @@ class Smoother:
         """The same pose, steadied: points, depth, world and scores; visibility and presence as measured."""
         points, axes = _stacked(pose)
         last = self._last
+        if last is not None and self._handed and pose.time >= self._time:
+            return self._take_over(last, pose, points)
         if last is None or last.skeleton != pose.skeleton or len(points) != len(self._shown) or pose.time < self._time:
             return self._start(pose, points)
         step, absent = pose.time - self._time, pose.time - last.time
@@ -84,8 +91,27 @@ class Smoother:
             rows = np.ones(points.shape[:2], dtype=bool)
             self._begin(rows, points, pose.scores)
             self._visible = pose.scores >= SEEN
+            self._speed = np.zeros_like(points)
             return self._finish(pose, points, pose.scores, rows & False, step)
         return self._follow(pose, points, axes, step)
+
+    def predict(self, ahead: float) -> Pose | None:
+        """The pose last returned, carried `ahead` seconds on; None when there is nothing to show. Nothing is changed.
+
+        What is at rest stays; motions die out as COAST_TIME says, so the way is bounded however far ahead is; limbs
+        keep the lengths shown. 0 or less gives the pose as it was returned.
+        """
+        if self._out is None or ahead <= 0:
+            return self._out
+        coasted = COAST_TIME * -np.expm1(-ahead / COAST_TIME)
+        points = self._shown + self._speed * coasted + self._offset * np.expm1(-ahead / EASE_TIME)
+        if len(points) > 1:
+            points[1] = self._bones.stretched(points[1], self._shown[1])
+        return _placed(replace(self._out, time=self._out.time + ahead), points)
+
+    def handover(self) -> None:
+        """The next pose comes from another model, of this layout or another: what is shown glides there."""
+        self._handed = self._last is not None
 
     def missing(self, time: float) -> Pose | None:
         """The person at `time`, unseen: held and fading, at last LOST; None when there is nothing to show."""
@@ -118,13 +144,37 @@ class Smoother:
         self._size = np.ones((len(points), 1, 1))
         self._sized = False
         self._measure(points, pose.scores, 0.0)
-        self._motion = Motion(points, self._noise(pose.scores), self._size)
+        self._motion, self._bones = Motion(points, self._noise(pose.scores), self._size), Bones(self._body)
         self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
         self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
         self._shown, self._scores = points, pose.scores
         self._visible = pose.scores >= SEEN
-        self._last = pose
+        self._handed = False
+        self._last = self._out = pose
         return pose
+
+    def _take_over(self, last: Pose, pose: Pose, points: Array) -> Pose:
+        """Begin with another model's pose, but show and move on what was shown, where the layouts share points."""
+        spaces, step = min(len(points), len(self._shown)), pose.time - self._time
+        names, before = skeleton(pose.skeleton).points, skeleton(last.skeleton)
+        onto = selection(before, names)
+        shown, speed = onto @ (self._shown + self._speed * step)[:spaces], onto @ self._speed[:spaces]
+        moving = self._motion.moving[:spaces] @ onto.T
+        scores = select(before, names, self._shown[0], self._scores)[1]
+        self._start(pose, points)
+        known = scores > 0
+        off = np.zeros_like(points)
+        off[:spaces, known] = (shown - points[:spaces])[:, known]
+        if last.depth is None or pose.depth is None:
+            off[0, :, 2] = 0
+        unseen = (known & ~self._visible)[:, None]
+        self._motion.shift(np.where(unseen, off, 0))
+        self._offset = np.where(unseen, 0, off)
+        self._motion.moving[:spaces, known] = moving[:, known]
+        self._motion.speed[:spaces, known] = speed[:, known]
+        self._speed[:spaces, known] = speed[:, known]
+        self._scores = scores
+        return self._show(pose, pose.scores, step)
 
     def _measure(self, points: Array, scores: Array, step: float) -> None:
         """Let the person's size settle towards what these points (C, K, 3) show."""
@@ -158,9 +208,13 @@ class Smoother:
         drift = DRIFT[: len(self._size)] * self._size * self._calm.drift
         motion.update(points, self._noise(scores), drift, axes * good[..., None], self._body.evidence)
         self._hold(was, good)
-        self._speed = motion.velocity
         self._begin(visible & (returned | turned | believed), points, scores, speed)
+        known = good | believed
+        speed = motion.sure_velocity
+        self._speed = speed if known.all() else carried(speed, known, self._body.near)
         self._visible = visible
+        if len(points) > 1:
+            self._bones.learn((motion.estimate + self._offset)[1], good[1], step)
         return self._finish(pose, points, scores, good, step)
 
     def _hold(self, was: Array, good: Mask) -> None:
@@ -192,12 +246,21 @@ class Smoother:
     def _show(self, pose: Pose, scores: Array, step: float) -> Pose:
         """`pose` with the points and scores that are to be shown."""
         self._shown = self._motion.estimate + self._offset
+        if len(self._shown) > 1 and self._raw < 1:
+            spread = self._motion.variance[1] if self._visible.any() else self._noise(scores)[1] ** 2
+            size = float(self._size[1, 0, 0])
+            self._shown[1] = self._bones.held(self._shown[1], spread, size, 1 - self._raw)
         rising = np.minimum(scores, self._scores + step / RISE)
         self._scores = np.where(self._visible, rising, np.maximum(self._scores - step / FADE, 0))
-        return replace(
-            pose,
-            points=self._shown[0, :, :2],
-            depth=None if pose.depth is None else self._shown[0, :, 2],
-            world=None if pose.world is None else self._shown[1],
-            scores=self._scores,
-        )
+        self._out = _placed(replace(pose, scores=self._scores), self._shown)
+        return self._out
+
+
+def _placed(pose: Pose, spaces: Array) -> Pose:
+    """The pose with points, depth and world from (C, K, 3), as far as it has them."""
+    return replace(
+        pose,
+        points=spaces[0, :, :2],
+        depth=None if pose.depth is None else spaces[0, :, 2],
+        world=None if pose.world is None else spaces[1],
+    )
