@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodydouble.live.latency import AWAITED, MOST, WINDOW, Latency
@@ -58,6 +58,7 @@ def test_memory_is_bounded() -> None:
     assert all(len(values) <= MOST for values in (latency._ready, latency._posed, latency._drawn, latency._rates))
 
 
+@settings(deadline=None)
 @given(
     sequence=st.integers(-5, 400),
     posed=st.floats(),
