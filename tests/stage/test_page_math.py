@@ -24,7 +24,7 @@ from bodydouble.types import Array, Rig, RigPose
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 SIZES = [(640, 360), (360, 640), (1920, 1080), (200, 200)]
-POSES = 12
+POSES = 7
 
 
 def wild_pose(rig: Rig, rng: np.random.Generator, time: float, person: int) -> RigPose:

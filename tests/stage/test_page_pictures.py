@@ -82,7 +82,7 @@ def on_both(opened: StagePage, figures: list[Figure], size: tuple[int, int], **s
 
 @pytest.mark.parametrize("pose", ["rest", "bent", "jump"])
 def test_the_page_draws_what_skia_draws(opened, puppet, pose):
-    size = (640, 480) if pose == "bent" else (1280, 720)
+    size = (1280, 720) if pose == "rest" else (640, 480)
     assert_same(*on_both(opened, [Figure(puppet, posed(puppet.rig, **POSES[pose]))], size))
 
 
