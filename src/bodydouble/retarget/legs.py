@@ -1,6 +1,7 @@
 """A leg moved as a whole: its ankle goes where it should be, its hip stays.
 
-Character pixels, y down; angles clockwise as drawn.
+Character pixels, y down; angles clockwise as drawn. Heads, angles and lengths may be arrays or lists of them: a leg is
+so few bones that plain numbers are faster.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import cmath
 import math
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from bodydouble.types import Array, Rig
+
+Heads = Array | list[tuple[float, float]]
+Numbers = Array | list[float]
 
 SHORTEST = 1e-6  # pixels: a leg drawn shorter than that has no direction
 STANDING = 0.5  # a leg that stands has its ankle this share of its length below the hip, and its knee well above that
@@ -28,44 +29,51 @@ class Leg:
 
     line: complex
     bones: tuple[int, ...]
-    limb: npt.NDArray[np.intp]
-    foot: npt.NDArray[np.intp]
+    limb: tuple[int, ...]
+    foot: tuple[int, ...]
 
-    def pull(self, heads: Array, angles: Array, lengths: Array, stretch: Array, by: float) -> None:
+    def pull(
+        self, heads: Heads, angles: Numbers, lengths: Numbers, stretch: tuple[Numbers, Numbers], by: float
+    ) -> None:
         """Move the ankle `by` pixels to the right at its height, or as far as it reaches; in place.
 
-        stretch: (2, B) least and greatest length as a ratio of rest. A leg that kneels or is drawn as short as it may
-        be is left alone.
+        stretch: (B,) least and (B,) greatest length as a ratio of rest. A leg that kneels, or is drawn as short as it
+        may be, is left alone.
         """
         hip = complex(*heads[self.bones[0]])
         ankle = self.ankle(heads, angles, lengths)
         away, knee = ankle - hip, complex(*heads[self.bones[-1]]) - hip
         if away.imag < STANDING * abs(away) or abs(away) < SHORTEST:
             return
-        room = min(float(stretch[1, bone] / max(lengths[bone], SHORTEST)) for bone in self.bones)
-        least = max(float(stretch[0, bone] / max(lengths[bone], SHORTEST)) for bone in self.bones)
+        room = min(stretch[1][bone] / max(lengths[bone], SHORTEST) for bone in self.bones)
+        least = max(stretch[0][bone] / max(lengths[bone], SHORTEST) for bone in self.bones)
         aside = math.sqrt(max((max(room, 1.0) * abs(away)) ** 2 - away.imag**2, away.real**2))
         to = complex(min(max(away.real + by, -aside), aside), away.imag)
         above = away.imag - max(knee.imag, (knee * to / away).imag)
         if abs(to) >= least * abs(away) and above >= STANDING / 2 * away.imag:
             self.place(heads, angles, lengths, hip, hip + to)
 
-    def ankle(self, heads: Array, angles: Array, lengths: Array) -> complex:
+    def ankle(self, heads: Heads, angles: Numbers, lengths: Numbers) -> complex:
         """Where the leg ends, x + iy."""
         last = self.bones[-1]
-        return complex(*heads[last]) + cmath.rect(float(lengths[last]), float(angles[last])) * self.line
+        return complex(*heads[last]) + cmath.rect(lengths[last], angles[last]) * self.line
 
-    def place(self, heads: Array, angles: Array, lengths: Array, hip: complex, ankle: complex) -> None:
+    def place(self, heads: Heads, angles: Numbers, lengths: Numbers, hip: complex, ankle: complex) -> None:
         """Carry the leg, as posed, to other ends, x + iy, in place; the foot keeps its angle."""
         start, end = complex(*heads[self.bones[0]]), self.ankle(heads, angles, lengths)
         if abs(end - start) < SHORTEST or abs(ankle - hip) < SHORTEST:
             return
         ratio = (ankle - hip) / (end - start)
-        away = ratio * (heads[self.limb] @ (1.0, 1j) - start)
-        heads[self.limb, 0], heads[self.limb, 1] = away.real + hip.real, away.imag + hip.imag
-        heads[self.foot] += ((ankle - end).real, (ankle - end).imag)
-        angles[self.limb] += cmath.phase(ratio)
-        lengths[list(self.bones)] *= abs(ratio)
+        turn, longer, moved = cmath.phase(ratio), abs(ratio), ankle - end
+        for bone in self.limb:
+            at = hip + ratio * (complex(*heads[bone]) - start)
+            heads[bone] = at.real, at.imag
+            angles[bone] += turn
+        for bone in self.foot:
+            x, y = heads[bone]
+            heads[bone] = x + moved.real, y + moved.imag
+        for bone in self.bones:
+            lengths[bone] *= longer
 
 
 def leg_of(rig: Rig, side: str) -> Leg | None:
@@ -77,7 +85,7 @@ def leg_of(rig: Rig, side: str) -> Leg | None:
     for bone, parent in enumerate(rig.parents):
         if parent in below:
             below[bone] = below[parent] or rig.follows[bone] == f"{side}_foot"
-    limb = [bone for bone, on_foot in below.items() if not on_foot]
-    foot = [bone for bone, on_foot in below.items() if on_foot]
+    limb = tuple(bone for bone, on_foot in below.items() if not on_foot)
+    foot = tuple(bone for bone, on_foot in below.items() if on_foot)
     line = complex(*(rig.tails[bones[-1]] - rig.heads[bones[-1]]))
-    return Leg(line, tuple(bones), np.array(limb, dtype=np.intp), np.array(foot, dtype=np.intp))
+    return Leg(line, tuple(bones), limb, foot)

@@ -126,6 +126,7 @@ class Planar:
         self._own = np.array([bone.length for bone in self._bones])
         self._middle = np.array([bone.middle for bone in self._bones])
         self._stretch = rig.stretch.T.copy()
+        self._limits: tuple[list[float], list[float]] = tuple(self._stretch.tolist())
         self._gains = rig.gain.tolist()
         self._ground = Ground(rig, place)
         self._legs = [leg_of(rig, side) for side in ("left", "right")]
@@ -166,12 +167,13 @@ class Planar:
         ground(touching, legs, motion.placement, sign * motion.placement.x, dt)
         turns = self._turn
         if any(ground.pull):
-            turns, lengths = turns.copy(), lengths.copy()
+            turned, long = turns.tolist(), lengths.tolist()
             for leg, pull in zip(self._legs, ground.pull, strict=True):
                 if leg is not None:
-                    leg.pull(heads, turns, lengths, self._stretch, pull)
+                    leg.pull(heads, turned, long, self._limits, pull)
+            turns, lengths = np.array(turned), np.array(long)
         return RigPose(
-            heads + np.array(ground.shift),
+            np.array(heads).reshape(-1, 2) + np.array(ground.shift),
             turns,
             lengths,
             nearness,
@@ -255,8 +257,8 @@ class Planar:
 
     def _walk(
         self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float
-    ) -> tuple[Array, Array, list[tuple[float, float]]]:
-        """From parents to children: turns (kept), and (B, 2) heads, (B,) nearness and what may touch the floor.
+    ) -> tuple[list[tuple[float, float]], Array, list[tuple[float, float]]]:
+        """From parents to children: turns (kept), and B heads, (B,) nearness and what may touch the floor.
 
         All as they are before the figure is stood up.
         """
@@ -303,7 +305,7 @@ class Planar:
         for c in self._ground.contacts:
             x, y = _placed(heads[c.bone], ways[c.bone], c.along * length[c.bone], c.aside)
             touching.append((x, y + c.radius))
-        return np.array(heads).reshape(-1, 2), np.array(starts) + 0.5 * np.array(near), touching
+        return heads, np.array(starts) + 0.5 * np.array(near), touching
 
 
 def _placed(head: tuple[float, float], way: tuple[float, float], along: float, aside: float) -> tuple[float, float]:

@@ -57,7 +57,8 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     scores = scores * (scores >= SEEN) if view.scale > 0 else np.zeros_like(scores)
     if camera is not None and view.scale > 0:
         inside = _inside(seen.points, camera, view.scale * body.height)
-        scores = scores * np.minimum(inside[STARTS], inside[ENDS])
+        if inside is not None:
+            scores = scores * np.minimum(inside[STARTS], inside[ENDS])
     lean = _lean(pose, seen, view, body)
     directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
     directions /= np.sqrt(dot(directions, directions))[:, None]
@@ -65,12 +66,15 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
     return Posture(NAMES, directions, scores, facing(directions, scores))
 
 
-def _inside(points: Array, camera: Camera, tall: float) -> Array:
-    """(N,) 1 for points within the picture .. 0 for those well outside, of a body whose trunk is leaving it.
+def _inside(points: Array, camera: Camera, tall: float) -> Array | None:
+    """(N,) 1 for points within the picture .. 0 for those well outside, of a body whose trunk is leaving it, else None.
 
     points: (N, 2) pixels, y up. tall: body height in pixels.
     """
     width, height = camera.size
+    edge = OUTSIDE[0] * tall
+    if all(-edge <= x <= width + edge and -edge <= -y <= height + edge for x, y in points[TRUNK].tolist()):
+        return None
     x, y = points.T
     out = np.maximum(np.maximum(-x, x - width), np.maximum(y, -height - y)) / tall
     gone = np.clip((out - OUTSIDE[0]) / (OUTSIDE[1] - OUTSIDE[0]), 0.0, 1.0)
