@@ -6,6 +6,7 @@
 
 import type { Link } from "../link/link";
 import { Binary, type Figure, type Motion, type Scene } from "../messages";
+import { Meter } from "./meter";
 import { Cadence, Mover } from "./motion";
 import type { RigPose } from "./pose";
 import { type Framing, fetchPuppet, type Puppet, type Rig } from "./puppet";
@@ -13,8 +14,6 @@ import { type Capture, PuppetScene } from "./scene";
 
 /** Seconds that a picture was asked for in vain: nobody was looking, and the figures are at once where they belong. */
 const UNSEEN = 0.25;
-/** Seconds over which rates and work are measured. */
-const MEASURED = 1;
 /**
  * Seconds between pictures, other than those with a new motion, where the processor has to draw them: it has people to
  * find in the camera's pictures, and one of 1280x720 costs it 20 ms and more.
@@ -308,32 +307,4 @@ function keyOf(figure: Figure, index: number): number {
 function pixels(css: number, said: number | undefined): number {
   const wanted = css * window.devicePixelRatio;
   return said !== undefined && Math.abs(said - wanted) < 2 ? said : Math.round(wanted);
-}
-
-/** What happened in the last second. */
-class Meter {
-  private times: number[] = [];
-  private values: number[] = [];
-
-  /** It happened at `now`, and took `value`. */
-  count(now: number, value = 0): void {
-    this.times.push(now);
-    this.values.push(value);
-    while ((this.times[0] as number) < now - MEASURED) {
-      this.times.shift();
-      this.values.shift();
-    }
-  }
-
-  /** Times a second. */
-  get rate(): number {
-    const first = this.times[0] ?? 0;
-    const last = this.times.at(-1) ?? 0;
-    return last > first ? (this.times.length - 1) / (last - first) : 0;
-  }
-
-  /** Mean of the values. */
-  get mean(): number {
-    return this.values.reduce((sum, value) => sum + value, 0) / Math.max(this.values.length, 1);
-  }
 }
