@@ -210,7 +210,7 @@ export interface Ping {
 /**
  * A motion was taken up. posed: when the character had its pose; drawn: when a picture with it was drawn, 0 if it
  * was overtaken. Program's clock. A page that does not acknowledge is sent no more than a few motions ahead.
- * work: milliseconds of the page's main thread that a picture takes, mean of the last second; 0 if none was drawn.
+ * work: milliseconds of the page's main thread that a picture takes, median of the last second; 0 if none was.
  */
 export interface Ack {
   kind: "ack";

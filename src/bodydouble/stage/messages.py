@@ -323,7 +323,7 @@ class Ping:
 class Ack:
     """A motion was taken up. posed: when the character had its pose; drawn: when a picture with it was drawn, 0 if it
     was overtaken. Program's clock. A page that does not acknowledge is sent no more than a few motions ahead.
-    work: milliseconds of the page's main thread that a picture takes, mean of the last second; 0 if none was drawn.
+    work: milliseconds of the page's main thread that a picture takes, median of the last second; 0 if none was.
     """
 
     kind: Literal["ack"]

@@ -25,8 +25,8 @@ export class Meter {
     return last > first ? (this.times.length - 1) / (last - first) : 0;
   }
 
-  /** Mean of the values. */
-  get mean(): number {
-    return this.values.reduce((sum, value) => sum + value, 0) / Math.max(this.values.length, 1);
+  /** Median of the values: one in which the system did something else in between tells nothing of the page. */
+  get median(): number {
+    return [...this.values].sort((a, b) => a - b)[this.values.length >> 1] ?? 0;
   }
 }

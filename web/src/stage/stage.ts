@@ -35,7 +35,7 @@ export interface StageOptions extends Overrides {
   trouble?: (sentence: string) => void;
 }
 
-/** How the page does. work: milliseconds of the main thread a picture; rates a second, over the last second. */
+/** How the page does. work: milliseconds of the main thread a picture, median; rates a second, over the last second. */
 export interface Stats {
   work: number;
   drawRate: number;
@@ -282,7 +282,7 @@ export class Stage {
     this.drawn.count(now, work);
     this.stats.pictures += 1;
     this.stats.drawRate = this.drawn.rate;
-    this.stats.work = this.drawn.mean;
+    this.stats.work = this.drawn.median;
   }
 
   private loseGpu(event: Event): void {
