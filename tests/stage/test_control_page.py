@@ -29,6 +29,7 @@ from stage_page import FLAGS, PATIENCE
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+expect.set_options(timeout=PATIENCE)
 SIZES = ((1280, 720), (1920, 1080), (390, 844))
 
 # No colour is on its way to another; what turns for ever does not count.

@@ -11,7 +11,7 @@ export interface Where {
 export function insecure(where: Where): string {
   return (
     `Browsers give a camera only to secure pages, and http://${where.host} is none. On the computer that runs ` +
-    `bodydouble open http://127.0.0.1:${where.port || "80"}; from another device use https, such as a tunnel or a proxy.`
+    `bodydouble open http://127.0.0.1:${where.port || "80"}; for other devices start it with --certificate and --key.`
   );
 }
 
