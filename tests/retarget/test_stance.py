@@ -191,3 +191,15 @@ def test_who_walks_out_of_the_picture_leaves_no_wild_limbs(test_data: Path, side
     gone = np.flatnonzero([14 * frame > CAMERA.size[0] * 0.62 for frame in range(len(exact))])
     assert speed[gone[0] : gone[-1]].max() < 0.8  # figure heights a second
     assert speed[gone[0] + 15 : gone[-1]].max() < 0.2  # still easing to hang
+
+
+def test_a_floor_that_was_taken_too_low_is_found_once_the_feet_are_still(test_data: Path) -> None:
+    stands = mocap.poses(test_data / "mocap" / "wave_hello.bvh", camera=CAMERA, place=(0.0, 0.0, 4.0))[0]
+    placer, body = Placer(CAMERA.size), Calibration().update(stands)
+    feet = [INDEX[name] for name in INDEX if name.endswith(("ankle", "heel", "foot_index"))]
+    points = stands.points.copy()
+    points[feet, 1] += 25.0  # as where only a part of the person was seen, coming in
+    placer(replace(stands, points=points), body, CAMERA)
+    heights = [placer(replace(stands, time=frame / 30), body, CAMERA).y for frame in range(1, 61)]
+    assert heights[5] > 0.01
+    assert max(heights[45:]) < 0.001

@@ -27,6 +27,9 @@ SPINE = BONE_INDEX["spine"]
 # The floor under a person: found at once when they stand lower than thought, and risen to slowly, as a jump lasts half
 # a second and a wrong floor should be forgotten within some. Seconds.
 FLOOR_FALL, FLOOR_RISE = 0.08, 3.0
+# Feet that have stayed at one height in the picture for longer than a jump keeps them there stand on the floor: within
+# so many body heights, for so many seconds, and the time constant in seconds with which it is then found.
+FLOOR_STILL, FLOOR_WAIT, FLOOR_FOUND = 0.025, 0.6, 0.25
 OUTSIDE = 0.10  # body heights beside the picture from which hips are a guess, and the place is where it was last known
 STANDING = 0.02  # body heights: a foot this near the floor stands on it (twice a foot point's noise of 1 cm)
 
@@ -44,6 +47,7 @@ class Placer:
     def reset(self) -> None:
         """Forget the person's floor."""
         self._floor: float | None = None
+        self._still_at, self._still_since = math.inf, 0.0  # pixels down the picture, seconds
         self._time = 0.0
 
     def __call__(self, pose: Pose, body: Body, camera: Camera | None = None, level: Array | None = None) -> Placement:
@@ -91,7 +95,11 @@ class Placer:
         if self._floor is None:
             self._floor = low
         else:
-            constant = FLOOR_FALL if low > self._floor else FLOOR_RISE
+            at = float(points[known, 1].max())
+            if abs(at - self._still_at) > FLOOR_STILL * tall:
+                self._still_at, self._still_since = at, pose.time
+            stands = pose.time - self._still_since > FLOOR_WAIT
+            constant = FLOOR_FALL if low > self._floor else FLOOR_FOUND if stands else FLOOR_RISE
             self._floor += -math.expm1(-max(pose.time - self._time, 0.0) / constant) * (low - self._floor)
         self._time = pose.time
         return max(self._floor - low - STANDING, 0.0)
