@@ -152,16 +152,13 @@ class Steady:
 
     def predict(self, ahead: float) -> list[Pose]:
         """The people of the last call as they will be `ahead` seconds later; nothing is remembered of it."""
-        carry = getattr(Smoother, "predict", None)
-        if carry is None:
-            return [replace(pose, time=pose.time + ahead) for pose in self._last]
-        predicted = [carry(self._smoothers[pose.person], ahead) for pose in self._last]
+        predicted = [self._smoothers[pose.person].predict(ahead) for pose in self._last]
         return [pose for pose in predicted if pose is not None]
 
     def handover(self) -> None:
         """The next poses come from another model: what is shown glides there."""
         for smoother in self._smoothers.values():
-            getattr(smoother, "handover", lambda: None)()
+            smoother.handover()
 
     def reset(self) -> None:
         """Forget everybody."""
