@@ -12,6 +12,7 @@ from bodydouble.smooth.body import Body, Mask, squared
 from bodydouble.types import Array
 
 LEARN_TIME = 4.0  # seconds over which lengths are averaged
+LEARN_EVERY = 0.1  # seconds between looks
 TRUST_TIME = 0.7  # seconds after which a length is trusted by half
 SLACK = 0.01  # in torso lengths: how much a limb's length in world landmarks differs from itself, though rigid
 WRONG = 0.25  # share of a length by which what is seen differs when the length learnt is rather wrong
@@ -25,45 +26,52 @@ class Bones:
         self._body = body
         count = len(body.bones[0])
         self._lengths, self._seconds = np.zeros(count), np.zeros(count)
+        self._own, self._trust = np.zeros(count), np.zeros(count)
+        self._elapsed = 0.0
+        self._rounds = [
+            (rows, *body.bones[:, rows], np.ascontiguousarray(body.hanging[:, rows])) for rows in body.rounds
+        ]
 
     def learn(self, points: Array, good: Mask, step: float) -> None:
-        """Take in the limbs of points (K, 3) whose both ends are good (K,)."""
+        """Take in the limbs of points (K, 3) whose both ends are good (K,), now and then."""
+        self._elapsed += step
+        if self._elapsed < LEARN_EVERY:
+            return
         starts, ends = self._body.bones
-        both = good[starts] & good[ends]
+        since = (good[starts] & good[ends]) * self._elapsed
+        self._elapsed = 0.0
         now = np.sqrt(squared(points[ends] - points[starts]))
-        share = both * step / (self._seconds + max(step, LEAST))
-        self._lengths = self._lengths + share * (now - self._lengths)
-        self._seconds = np.minimum(self._seconds + both * step, LEARN_TIME)
+        self._lengths = self._lengths + since / (self._seconds + np.maximum(since, LEAST)) * (now - self._lengths)
+        self._seconds = np.minimum(self._seconds + since, LEARN_TIME)
+        known, twins = self._lengths * self._seconds, self._body.twins
+        seconds = self._seconds + self._seconds[twins]
+        self._own = (known + known[twins]) / np.maximum(seconds, LEAST)
+        self._trust = seconds / (seconds + 2 * TRUST_TIME)
 
     def held(self, points: Array, spread: Array, size: float, share: float = 1.0) -> Array:
         """points (K, 3) with limbs nearer to their lengths, upper arms and thighs first.
 
         spread: (K, 3) variances of a sight. size: a torso length. share: how much of the correction is made.
         """
-        twins = self._body.twins
-        seconds = self._seconds + self._seconds[twins]
-        own = (self._lengths * self._seconds + (self._lengths * self._seconds)[twins]) / np.maximum(seconds, LEAST)
-        trust = share * seconds / (seconds + 2 * TRUST_TIME)
         out = points.copy()
-        for rows in self._body.rounds:
-            starts, ends = self._body.bones[:, rows]
-            limbs = out[ends] - out[starts]
+        for rows, starts, ends, hanging in self._rounds:
+            limbs = out.take(ends, axis=0) - out.take(starts, axis=0)
             lengths = np.maximum(np.sqrt(squared(limbs)), LEAST)
             ways = limbs / lengths[:, None]
-            gives = spread[ends] * ways
+            gives = spread.take(ends, axis=0) * ways
+            own = self._own[rows]
+            apart = own - lengths
+            doubt = 1 + (apart / np.maximum(WRONG * own, LEAST)) ** 2
             total = (gives * ways).sum(axis=1) + (SLACK * size) ** 2
-            apart = own[rows] - lengths
-            doubt = 1 + (apart / (WRONG * np.maximum(own[rows], LEAST))) ** 2
-            off = trust[rows] * apart / (total * doubt * doubt)
-            out += self._body.hanging[:, rows] @ (gives * off[:, None])
+            off = share * self._trust[rows] * apart / (total * doubt * doubt)
+            out += hanging @ (gives * off[:, None])
         return out
 
     def stretched(self, points: Array, like: Array) -> Array:
         """points (K, 3) with every limb exactly as long as in `like` (K, 3)."""
         out = points.copy()
-        for rows in self._body.rounds:
-            starts, ends = self._body.bones[:, rows]
+        for _, starts, ends, hanging in self._rounds:
             limbs, before = out[ends] - out[starts], like[ends] - like[starts]
             ratio = np.sqrt(squared(before) / np.maximum(squared(limbs), LEAST**2))
-            out += self._body.hanging[:, rows] @ (limbs * (ratio - 1)[:, None])
+            out += hanging @ (limbs * (ratio - 1)[:, None])
         return out

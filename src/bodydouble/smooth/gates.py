@@ -127,7 +127,7 @@ class Leaps:
         """
         far, believed, speed = self._judge(points, due, was, rows, scale, step)
         self._before, self._seen, self._step = self._seen, points, step
-        self._sound = np.where(rows & ~far & ~believed, self._sound + 1, 0)
+        self._sound = (self._sound + 1) * (rows & ~(far | believed))
         return far, believed, speed
 
     def _judge(

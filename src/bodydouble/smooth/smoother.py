@@ -27,6 +27,7 @@ NO_SPEED = np.zeros(1)
 LENGTH_AXES = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])  # an image point's depth is too rough to measure with
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
+SIZE_EVERY = 0.1  # seconds between looks at it
 UNSEEN, SEEN = 0.2, 0.3  # a point vanishes below the one score and is back above the other
 FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 to 0, and a returning one's rises
 STOP_TIME = 0.05  # seconds in which a missing person's motion dies out
@@ -70,6 +71,7 @@ class Smoother:
         self._last: Pose | None = None
         self._out: Pose | None = None  # as last returned
         self._handed = False
+        self._unpaced: Mask | None = None  # rows followed, when speeds are still to be taken
         self._time = 0.0
         self._shown = self._offset = self._speed = np.zeros((0, 0, 3))  # (C, K, 3), native units
         self._scores = np.zeros(0)  # (K,) as shown
@@ -91,7 +93,7 @@ class Smoother:
             rows = np.ones(points.shape[:2], dtype=bool)
             self._begin(rows, points, pose.scores)
             self._visible = pose.scores >= SEEN
-            self._speed = np.zeros_like(points)
+            self._unpaced, self._speed = None, np.zeros_like(points)
             return self._finish(pose, points, pose.scores, rows & False, step)
         return self._follow(pose, points, axes, step)
 
@@ -104,7 +106,7 @@ class Smoother:
         if self._out is None or ahead <= 0:
             return self._out
         coasted = COAST_TIME * -np.expm1(-ahead / COAST_TIME)
-        points = self._shown + self._speed * coasted + self._offset * np.expm1(-ahead / EASE_TIME)
+        points = self._shown + self._pace() * coasted + self._offset * np.expm1(-ahead / EASE_TIME)
         if len(points) > 1:
             points[1] = self._bones.stretched(points[1], self._shown[1])
         return _placed(replace(self._out, time=self._out.time + ahead), points)
@@ -124,7 +126,7 @@ class Smoother:
         step = max(time - self._time, 0.0)
         self._time = max(time, self._time)
         self._offset *= np.exp(-step / EASE_TIME)
-        self._motion.shift(self._speed * step)
+        self._motion.shift(self._pace() * step)
         self._speed = self._speed * np.exp(-step / STOP_TIME)
         self._visible = np.zeros(len(self._scores), dtype=bool)
         left = max(1 - absent / FADE, 0.0)
@@ -142,12 +144,13 @@ class Smoother:
         self._body: Body = body(pose.skeleton)
         self._time = pose.time
         self._size = np.ones((len(points), 1, 1))
-        self._sized = False
+        self._sized, self._unmeasured = False, 0.0
         self._measure(points, pose.scores, 0.0)
         self._motion, self._bones = Motion(points, self._noise(pose.scores), self._size), Bones(self._body)
         self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
         self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
-        self._shown, self._scores = points, pose.scores
+        self._unpaced = None
+        self._shown, self._estimate, self._scores = points, points, pose.scores
         self._visible = pose.scores >= SEEN
         self._handed = False
         self._last = self._out = pose
@@ -158,7 +161,8 @@ class Smoother:
         spaces, step = min(len(points), len(self._shown)), pose.time - self._time
         names, before = skeleton(pose.skeleton).points, skeleton(last.skeleton)
         onto = selection(before, names)
-        shown, speed = onto @ (self._shown + self._speed * step)[:spaces], onto @ self._speed[:spaces]
+        pace = self._pace()
+        shown, speed = onto @ (self._shown + pace * step)[:spaces], onto @ pace[:spaces]
         moving = self._motion.moving[:spaces] @ onto.T
         scores = select(before, names, self._shown[0], self._scores)[1]
         self._start(pose, points)
@@ -178,6 +182,10 @@ class Smoother:
 
     def _measure(self, points: Array, scores: Array, step: float) -> None:
         """Let the person's size settle towards what these points (C, K, 3) show."""
+        self._unmeasured += step
+        if self._sized and self._unmeasured < SIZE_EVERY:
+            return
+        step, self._unmeasured = self._unmeasured, 0.0
         seen = scores >= SEEN
         now = self._body.sizes(points * LENGTH_AXES[: len(points)], seen)
         if not now.all():
@@ -194,7 +202,7 @@ class Smoother:
     def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
         """An ordinary frame."""
         mirrored, motion = self._body.mirrored, self._motion
-        was = motion.estimate
+        was = self._estimate
         motion.predict(step, self._size, NOISE[: len(self._size), :, :1] * self._size, self._calm)
         due = motion.estimate
         scale = axes / reach(self._size, step)
@@ -208,21 +216,27 @@ class Smoother:
         drift = DRIFT[: len(self._size)] * self._size * self._calm.drift
         motion.update(points, self._noise(scores), drift, axes * good[..., None], self._body.evidence)
         self._hold(was, good)
-        self._begin(visible & (returned | turned | believed), points, scores, speed)
-        known = good | believed
-        speed = motion.sure_velocity
-        self._speed = speed if known.all() else carried(speed, known, self._body.near)
-        self._visible = visible
         if len(points) > 1:
-            self._bones.learn((motion.estimate + self._offset)[1], good[1], step)
+            self._bones.learn(was[1], good[1], step)
+        self._begin(visible & (returned | turned | believed), points, scores, speed)
+        self._visible = visible
         return self._finish(pose, points, scores, good, step)
 
     def _hold(self, was: Array, good: Mask) -> None:
         """Let points that are not followed (rows not in good) go along with their neighbours."""
+        self._unpaced = good
         if not good.all():
             now = self._motion.estimate
             moved = carried(now - was, good, self._body.near)
             self._motion.shift(np.where(good[..., None], 0, was + moved - now))
+
+    def _pace(self) -> Array:
+        """(C, K, 3) how fast each point goes; one that is not followed as its neighbours do. When asked for."""
+        if self._unpaced is not None:
+            good, self._unpaced = self._unpaced, None
+            speed = self._motion.sure_velocity
+            self._speed = speed if good.all() else carried(speed, good, self._body.near)
+        return self._speed
 
     def _begin(self, rows: Mask, points: Array, scores: Array, speed: Array = NO_SPEED) -> None:
         """Start rows (C, K) anew where they are seen, as fast as said; what is shown glides there.
@@ -245,7 +259,8 @@ class Smoother:
 
     def _show(self, pose: Pose, scores: Array, step: float) -> Pose:
         """`pose` with the points and scores that are to be shown."""
-        self._shown = self._motion.estimate + self._offset
+        self._estimate = self._motion.estimate
+        self._shown = self._estimate + self._offset
         if len(self._shown) > 1 and self._raw < 1:
             spread = self._motion.variance[1] if self._visible.any() else self._noise(scores)[1] ** 2
             size = float(self._size[1, 0, 0])
