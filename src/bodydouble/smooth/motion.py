@@ -16,8 +16,8 @@ import numpy as np
 from bodydouble.smooth.body import Mask
 from bodydouble.types import Array
 
-# How bodies move, in torso lengths and seconds, at amount 0.5. Chosen with `bodydouble bench --smooth` on half of the
-# motions that docs/decisions/steadiness.md names; the other half were not looked at until then.
+# How bodies move, in torso lengths and seconds, at amount 0.5. Chosen with `bodydouble bench --smooth` on the motions
+# that docs/decisions/steadiness.md names.
 WANDER = 1.0  # a resting point drifts this many deviations of its sight across in a second (random walk)
 PUSH = 8.0  # white-noise acceleration of a moving point, torso lengths per second to the power 3/2
 REST_TIME, MOTION_TIME = 0.5, 0.3  # mean seconds that rest and motion last
