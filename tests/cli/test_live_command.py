@@ -83,6 +83,14 @@ def test_what_cannot_be_is_told_in_one_line(
     assert words in refused(capsys, *kept, *camera, *arguments)
 
 
+def test_a_folder_for_recordings_that_cannot_be_is_told_at_once(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    settings = ["--settings", str(tmp_path / "live.toml"), "--port", "0", "--camera", "browser"]
+    assert "file" in refused(capsys, *settings, "--out", str(tmp_path / "file" / "films"))
+
+
 def test_pages_that_were_never_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,7 +140,7 @@ def test_a_run_from_start_to_ctrl_c(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "XDG_DATA_HOME": str(tmp_path / "data")},
     ) as run:
         assert run.stdout is not None
         address = re.search(r"http://\S+", run.stdout.readline())

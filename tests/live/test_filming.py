@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from bodydouble import characters, pipeline
+from bodydouble.cli.filming import how_to_film
 from bodydouble.live.filming import Filming
 from bodydouble.live.look import from_settings
 from bodydouble.live.recording import Recorder
@@ -86,6 +88,24 @@ def test_closing_cancels_a_film_and_leaves_the_take(shared: MadeLive, recorder: 
     assert [path.name for path in take.parent.iterdir()] == [take.name]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("bodydouble-")]
     assert recorder.report.state == "off" and recorder.report.film is None
+    assert recorder.report.unfilmed == (take,)
+    command = shlex.split(how_to_film(take))
+    assert command[:3] == ["bodydouble", "animate", str(take)] and command[-1] == str(take.with_suffix(".mp4"))
+
+
+def test_a_film_that_does_not_hear_that_it_is_cancelled_is_ended_all_the_same(
+    shared: MadeLive, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bodydouble.live.filming.PATIENCE", 0.0)
+    shared.play(30.0)
+    take = recorder.stop()
+    end = time.monotonic() + PATIENCE
+    while not recorder.report.progress:
+        assert time.monotonic() < end and recorder.report.state == "saving", recorder.report
+        threading.Event().wait(0.02)
+    recorder.close()
+    assert [path.name for path in take.parent.iterdir()] == [take.name]
+    assert recorder.report.unfilmed == (take,)
 
 
 def test_what_cannot_be_filmed_is_said(shared: MadeLive, recorder: Recorder, tmp_path: Path) -> None:

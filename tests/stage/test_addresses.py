@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from tests.made_live import made_desk
 
 from bodydouble.stage.addresses import listen, qr_svg, qr_text
 from bodydouble.stage.server import Server
+from bodydouble.stage.tokens import kept_token, new_token
 from bodydouble.types import BodyDoubleError
 
 
@@ -40,6 +42,51 @@ def test_any_host_that_is_named_has_a_token_and_two_runs_two() -> None:
         finally:
             listening.close()
     assert len(tokens) == 3
+
+
+def test_a_token_that_was_kept_opens_the_same_address_again() -> None:
+    token = new_token()
+    listening = listen("127.0.0.1", 0, token=token)
+    listening.close()
+    assert listening.token == token
+    listening = listen(port=0, token=token)
+    listening.close()
+    assert listening.token == "", "on the loopback address there is none"
+
+
+def test_the_token_is_kept_for_its_user_alone_until_another_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "token"
+    token = kept_token(path)
+    assert kept_token(path) == token
+    assert os.name == "nt" or path.stat().st_mode & 0o777 == 0o600
+    other = kept_token(path, anew=True)
+    assert other != token and kept_token(path) == other
+    assert [entry.name for entry in path.parent.iterdir()] == ["token"]
+
+
+@pytest.mark.parametrize("found", [b"", b"short", b"x" * 23, b"\xff" * 22, b"a b" * 8, b"x" * 10**6])
+def test_a_token_that_anybody_could_guess_is_replaced(tmp_path: Path, found: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(found)
+    path.chmod(0o600)
+    token = kept_token(path)
+    assert len(token) == 22 and kept_token(path) == token
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes mean something else there")
+def test_a_token_that_others_could_read_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    token = kept_token(path)
+    path.chmod(0o644)
+    other = kept_token(path)
+    assert other != token and path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_that_cannot_be_kept_holds_for_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told: list[str] = []
+    assert len(kept_token(tmp_path / "file" / "token", tell=told.append)) == 22
+    assert len(told) == 1 and "\n" not in told[0]
 
 
 def test_a_busy_port_gives_way_to_the_next_unless_it_was_asked_for() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import json
 import os
+import shlex
 import sys
 import threading
 import time
@@ -39,17 +40,33 @@ class Told:
 
 def film(take: Path) -> None:
     """Make the film of a take beside it, as it was shown live: WebM if the background is transparent, else MP4."""
-    from bodydouble.films import TRANSPARENT, Look
+    from bodydouble.films import Look
     from bodydouble.films import film as make
     from bodydouble.live.look import from_settings
-    from bodydouble.outputs.names import free
     from bodydouble.outputs.take import read_take
 
     look = from_settings(read_take(take).info)
-    out = free(take.parent, take.stem, [".webm" if look.background == TRANSPARENT else ".mp4"])
+    out = film_path(take, look.background)
     print(json.dumps({"film": str(out)}), flush=True)
     film_look = Look(background=look.background, rate=look.fps, framing=look.framing, shadow=look.shadow)
     make(take, look.character, out, look.config, film_look, neutral=look.calibration, alive=True, told=Told())
+
+
+def film_path(take: Path, background: str) -> Path:
+    """Where the film of a take goes: beside it, in a name that is free."""
+    from bodydouble.films import TRANSPARENT
+    from bodydouble.outputs.names import free
+
+    return free(take.parent, take.stem, [".webm" if background == TRANSPARENT else ".mp4"])
+
+
+def how_to_film(take: Path) -> str:
+    """The command that makes the film of a take, to be typed."""
+    from bodydouble.live.look import from_settings
+    from bodydouble.outputs.take import read_take
+
+    out = film_path(take, from_settings(read_take(take).info).background)
+    return shlex.join(["bodydouble", "animate", str(take), "--as-live", "-o", str(out)])
 
 
 def main() -> None:

@@ -48,6 +48,9 @@ def live(
         str | None,
         typer.Option("--host", help="Also for other devices: this computer's address, or 0.0.0.0. Wants a token then."),
     ] = None,
+    fresh_token: Annotated[
+        bool, typer.Option("--new-token", help="With --host: another token; who had the old address is shut out.")
+    ] = False,
     certificate: Annotated[
         Path | None,
         typer.Option("--certificate", help="With --key: serve https, which browsers want before they lend a camera."),
@@ -66,16 +69,18 @@ def live(
     """A webcam drives a character: the control page, and a stage for OBS. Ctrl-C ends it."""
     from bodydouble.live.clock import now
     from bodydouble.live.feed import OscFeed
+    from bodydouble.outputs.names import ready_folder
     from bodydouble.stage.addresses import PORT, listen
     from bodydouble.stage.desk import Desk
     from bodydouble.stage.folders import Folders
     from bodydouble.stage.pages import page_folder
     from bodydouble.stage.server import Server
     from bodydouble.stage.settings import Kept, settings_path
+    from bodydouble.stage.tokens import kept_token, token_path
     from bodydouble.stage.wardrobe import Wardrobe
 
     page = page_folder()
-    folders = Folders.usual(out)
+    folders = Folders.usual(None if out is None else ready_folder(out))
     kept = Kept(settings or settings_path(), tell=_say)
     wardrobe = Wardrobe(folders.characters, character or FIRST_CHARACTER)
     named = None if character is None else wardrobe.first or character
@@ -83,7 +88,11 @@ def live(
     asked = {name: value for name, value in given.items() if value is not None}
     chosen = _chosen(kept.first(asked), kept, asked, wardrobe)
     listening = listen(
-        host, PORT if port is None else port, exact=port is not None, certificate=_certificate(certificate, key)
+        host,
+        PORT if port is None else port,
+        exact=port is not None,
+        certificate=_certificate(certificate, key),
+        token="" if host is None else kept_token(token_path(), anew=fresh_token, tell=_say),
     )
     try:
         _recover(folders.recordings)
@@ -201,11 +210,17 @@ def _shown(code: str) -> str:
 
 
 def _summary(run: Live, desk: Desk, seconds: float) -> str:
-    """One line of what was."""
+    """One line of what was, and how to make what was not finished."""
+    from bodydouble.cli.filming import how_to_film
+
     report, recording = run.report(), desk.recording
     minutes, rest = divmod(round(seconds), 60)
     line = f"{report.source.captured} frames in {minutes}:{rest:02d}, {report.source.dropped} dropped"
-    return f"{line}; recorded {recording.path}" if recording.path is not None and recording.frames else line
+    if recording.path is not None and recording.frames:
+        line += f"; recorded {recording.path}"
+    for take in recording.unfilmed:
+        line += f"\nits film was not finished; this makes it:\n  {how_to_film(take)}"
+    return line
 
 
 def _say(line: str) -> None:

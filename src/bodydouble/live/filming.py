@@ -18,7 +18,7 @@ from typing import Any
 from bodydouble.outputs.files import beside
 
 MODULE = "bodydouble.cli.filming"
-PATIENCE = 10.0  # seconds that a film being cancelled has to clean up before it is killed
+PATIENCE = 1.0  # seconds that a film being cancelled has to clean up before it is killed and that is done for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,12 @@ class Filming:
         self._child: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
+        self._cancelled: list[Path] = []
+
+    @property
+    def cancelled(self) -> tuple[Path, ...]:
+        """Takes of which no film was made because of `close`."""
+        return tuple(self._cancelled)
 
     @property
     def state(self) -> FilmState:
@@ -71,6 +77,7 @@ class Filming:
         """Cancel what is being made and what waits; nothing half-made stays. Closing twice is allowed."""
         with self._changed:
             self._closed.set()
+            self._cancelled += self._waiting
             self._waiting.clear()
             child, thread = self._child, self._thread
             self._changed.notify_all()
@@ -97,6 +104,7 @@ class Filming:
         """The film's path, None if there is none, and what to say."""
         with self._changed:
             if self._closed.is_set():
+                self._cancelled.insert(0, take)
                 return None, ""
             try:
                 child = self._child = _begin(take)
@@ -117,10 +125,11 @@ class Filming:
             self._child = None
         if code != 0 and film is not None:  # killed: it could not clean up itself
             beside(film, f"{child.pid}.part").unlink(missing_ok=True)
-        if self._closed.is_set():
-            return None, ""
         if code == 0 and film is not None:
             return film, f"the film is ready: {film.name}"
+        if self._closed.is_set():
+            self._cancelled.insert(0, take)
+            return None, ""
         return None, f"no film of {take.name} was made: {last or f'its process ended with {code}'}"
 
 

@@ -42,7 +42,7 @@ class RecordingState:
     """state: "off", "recording", or "saving": a take is being completed or a film made, `progress` 0..1 of it.
 
     path: of the current or last take. film: of the last film, None if none was made. message: one sentence, "" if there
-    is nothing to say.
+    is nothing to say. unfilmed: takes of which no film was made because the run ended.
     """
 
     state: str = "off"
@@ -52,6 +52,7 @@ class RecordingState:
     progress: float = 0.0
     message: str = ""
     film: Path | None = None
+    unfilmed: tuple[Path, ...] = ()
 
 
 class Recorder:
@@ -117,7 +118,9 @@ class Recorder:
     def report(self) -> RecordingState:
         """How it goes."""
         tape, filming = self._tape, self._filming.state
-        state = RecordingState(message=filming.message or self._message, film=filming.film)
+        state = RecordingState(
+            message=filming.message or self._message, film=filming.film, unfilmed=self._filming.cancelled
+        )
         if tape is None:
             return state
         message = _stopped(tape) if tape.fault else _note(tape) if tape.running else state.message
@@ -130,6 +133,7 @@ class Recorder:
             progress=0.0 if recording else filming.progress,
             message=message,
             film=state.film,
+            unfilmed=state.unfilmed,
         )
 
     def close(self) -> None:

@@ -37,11 +37,12 @@ def file_hash(path: Path) -> str:
         return ""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it: beside, then renamed."""
+def write_whole(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file so that nobody ever sees a part of it: beside, then renamed. mode: less what the umask takes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
+        beside.touch(mode, exist_ok=False)
         beside.write_bytes(content)
         beside.replace(path)
     finally:

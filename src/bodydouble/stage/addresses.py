@@ -80,11 +80,13 @@ def listen(
     *,
     exact: bool = False,
     certificate: tuple[Path, Path] | None = None,
+    token: str = "",
 ) -> Listening:
     """Bind: to the loopback address, or to `host` and then with a token.
 
-    exact: this port or none; otherwise the next free one. certificate: files of a certificate and its key, for https.
-    Raises BodyDoubleError for an address that is not ours, where no port is free, or for a certificate that is none.
+    exact: this port or none; otherwise the next free one. token: "" for a new one. certificate: files of a
+    certificate and its key, for https. Raises BodyDoubleError for an address that is not ours, where no port is free,
+    or for a certificate that is none.
     """
     if certificate is not None:
         _check_certificate(*certificate)
@@ -106,7 +108,7 @@ def listen(
     shown = _own_address(family) if everywhere else wanted
     shown = f"[{shown}]" if ":" in shown else shown
     names = tuple(dict.fromkeys(name.lower() for name in (shown, f"[{address}]" if ":" in address else address)))
-    return Listening(bound, shown, names, everywhere, new_token(), certificate)
+    return Listening(bound, shown, names, everywhere, token or new_token(), certificate)
 
 
 def _check_certificate(certificate: Path, key: Path) -> None:

@@ -166,7 +166,7 @@ class Guard:
         if math.isinf(wait):
             raise Refusal(429, "too many wrong tokens; wait a minute")
         await asyncio.sleep(wait)
-        raise Refusal(401, "the token is wrong or of an earlier run: use the QR code or the address in the terminal")
+        raise Refusal(401, "the token is wrong or an old one: use the QR code or the address in the terminal")
 
     async def _admit(self, address: str, send: Send) -> None:
         """Keep the token in a cookie and go to the address without it."""
