@@ -58,4 +58,4 @@ format: $(READY) $(WEB_READY)
 	cd web && npm run --silent format
 
 clean:
-	rm -rf $(VENV) demo.mp4 build dist .pytest_cache .mypy_cache .ruff_cache web/node_modules src/bodydouble/stage/page
+	rm -rf $(VENV) demo.mp4 build dist .pytest_cache .mypy_cache .ruff_cache web/node_modules src/bodydouble/stage/page*/
