@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import cv2
 import pytest
 from standing import Hand, Model, standing
 
@@ -312,3 +313,14 @@ def test_a_run_that_was_closed_is_closed(loads: Loads, hand: Hand) -> None:
     live.close()
     live.close()
     assert hand.closed.is_set()
+
+
+def test_a_run_is_started_once_and_leaves_opencv_as_it_was(loads: Loads, hand: Hand) -> None:
+    cv2.setNumThreads(2)
+    live = Live(CONFIG, source=hand)
+    with live:
+        live.start()
+        assert cv2.getNumThreads() == 1
+    assert cv2.getNumThreads() == 2
+    with pytest.raises(RuntimeError, match="make a new one"):
+        live.start()

@@ -14,6 +14,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+import cv2
+
 from bodydouble import characters
 from bodydouble.characters import Puppet
 from bodydouble.estimate import choose_providers, models
@@ -69,6 +71,7 @@ class Live:
         self._puppets: Worker[Puppet] = Worker("characters")
         self._listeners: dict[object, Listener] = {}
         self._closing = threading.Event()
+        self._opencv: int | None = None  # threads that it had before
         self._thread = threading.Thread(target=self._run, name="bodydouble-live", daemon=True)
         self._sequence = 0
         self._revision = 0
@@ -88,8 +91,17 @@ class Live:
         self.close()
 
     def start(self) -> None:
-        """Begin; returns at once. The character idles until a model is loaded and somebody is seen."""
-        self._thread.start()
+        """Begin; returns at once. The character idles until a model is loaded and somebody is seen.
+
+        A second time does nothing; raises RuntimeError once the run was closed. Meanwhile OpenCV works in the thread
+        that calls it, in this whole process: its own wait busily for small pictures, and take what the model needs.
+        """
+        if self._closing.is_set():
+            raise RuntimeError("a live run that was closed cannot be started again; make a new one")
+        if self._opencv is None:
+            self._opencv = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+            self._thread.start()
 
     def close(self) -> None:
         """End the run, let go of the source, and wait for every thread. A second time does nothing."""
@@ -99,6 +111,9 @@ class Live:
             self._thread.join(JOIN)
         for part in (self._models, self._choosing, self._puppets):
             part.close()
+        if self._opencv is not None:
+            cv2.setNumThreads(self._opencv)
+            self._opencv = None
 
     @property
     def config(self) -> LiveConfig:
