@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,10 @@ class MadeLive:
         return 0 <= x <= 1
 
     def calibrate(self, seconds: float) -> None:
-        if seconds < 0:
-            raise BodyDoubleError("a countdown of less than nothing")
+        if seconds > 60:
+            raise BodyDoubleError("a countdown that nobody waits for")
+        if seconds == 0:
+            self.config = replace(self.config, neutral=None)
 
     def report(self) -> LiveReport:
         return LiveReport(now(), Health(Condition.LIVE, "", (640, 480), 30.0, 5, 1, "Made Camera"))

@@ -302,6 +302,10 @@ def test_a_calibration_is_kept_in_the_configuration(run: tuple[Live, Heard], han
     fed(hand, heard, lambda moment: live.report().calibration.state == "holding")
     fed(hand, heard, lambda moment: live.report().calibration.state == "done")
     assert live.config.neutral is not None
+    live.calibrate(50)
+    live.calibrate(-1)
+    assert live.report().calibration.state == "none"
+    assert live.config.neutral is not None, "leaving off a countdown forgets nothing"
     live.calibrate(0)
     assert live.config.neutral is None
     assert live.report().calibration.state == "none"

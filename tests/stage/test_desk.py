@@ -70,8 +70,11 @@ def test_a_calibration_is_forgotten(desk: Desk, tmp_path: Path) -> None:
     live = live_of(desk)
     live.config = replace(live.config, neutral=neutral())
     desk.tick()
-    live.config = replace(live.config, neutral=None)
+    assert desk.status(1).calibration.calibrated
+    assert desk.calibrate(-1) == ""
+    assert desk.status(1).calibration.calibrated, "leaving off a countdown forgets nothing"
     assert "forgotten" in desk.calibrate(0)
+    assert not desk.status(1).calibration.calibrated
     desk.close()
     assert "calibration" not in (tmp_path / "live.toml").read_text()
 
@@ -131,7 +134,7 @@ def test_a_streams_password_is_not_shown(tmp_path: Path) -> None:
     ("command", "words"),
     [
         (messages.Record("record", 5, False), "nothing is being recorded"),
-        (messages.Calibrate("calibrate", 5, -1.0), "less than nothing"),
+        (messages.Calibrate("calibrate", 5, 1000.0), "nobody waits"),
         (messages.Follow("follow", 5, 3.0, 0.5), "click on a person"),
         (messages.Change("change", 5, {"fps": 0.0}), "fps"),
     ],

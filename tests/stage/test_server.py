@@ -581,7 +581,14 @@ def test_backgrounds_are_chosen_by_name(running: Running) -> None:
         added = running.http.post("/api/backgrounds", files={"files": ("sea.png", picture.tobytes())})
         assert added.json()["name"] == "sea.png"
         until(page, lambda v: v.get("kind") == "choices" and "sea.png" in v["backgrounds"])
-    assert running.http.get("/api/backgrounds/sea.png").content == picture.tobytes()
+        assert running.http.get("/api/backgrounds/sea.png").content == picture.tobytes()
+        assert asked(page, 4, "change", settings={"background": "picture:sea.png"})["ok"]
+        assert running.http.delete("/api/backgrounds/sea.png").status_code == 200
+        until(stage, lambda v: v.get("kind") == "scene" and v["background"] == "transparent")
+        until(page, lambda v: v.get("kind") == "choices" and v["backgrounds"] == ["my room.png"])
+    assert running.http.delete("/api/backgrounds/sea.png").status_code == 400
+    assert running.http.delete("/api/backgrounds/notes.txt").status_code == 400
+    assert (folder / "notes.txt").exists()
     assert running.http.post("/api/backgrounds", files={"files": ("a.html", b"<script>")}).status_code == 400
     assert running.http.get("/api/backgrounds/notes.txt").status_code == 404
 

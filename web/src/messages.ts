@@ -102,7 +102,11 @@ export interface LatencyReport {
   draw_rate: number;
 }
 
-/** state: off, recording, or saving (a film is being made; progress 0..1). path: of the last or current take. */
+/**
+ * state: off, recording, or saving (a film is being made; progress 0..1). path: of the last or current take.
+ *
+ * film: the address to fetch the film made last from, "" if none was made.
+ */
 export interface RecordingReport {
   state: "off" | "recording" | "saving";
   path: string;
@@ -110,6 +114,7 @@ export interface RecordingReport {
   frames: number;
   progress: number;
   message: string;
+  film: string;
 }
 
 /** The virtual camera and the feeds. message: why it is not there and what to do, "" if all is well. */
@@ -121,11 +126,16 @@ export interface OutputReport {
   pages: number;
 }
 
-/** state: none, countdown (seconds left), holding (stand still), done, failed (message says why). */
+/**
+ * state: none, countdown (seconds left), holding (stand still), done, failed (message says why).
+ *
+ * calibrated: one made now or before is in force.
+ */
 export interface CalibrationReport {
   state: "none" | "countdown" | "holding" | "done" | "failed";
   seconds: number;
   message: string;
+  calibrated: boolean;
 }
 
 /** First word to every page. session: changes when the program was started anew. */
@@ -228,7 +238,10 @@ export interface Change {
   settings: { [name: string]: string | number | boolean };
 }
 
-/** Begin the countdown of so many seconds; 0 forgets the calibration. */
+/**
+ * Begin the countdown of so many seconds; 0 forgets the calibration; less than 0 leaves off a countdown or
+ * measurement that is going on, and the calibration made before stays.
+ */
 export interface Calibrate {
   kind: "calibrate";
   id: number;

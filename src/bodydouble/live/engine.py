@@ -171,9 +171,14 @@ class Live:
         return True
 
     def calibrate(self, seconds: float) -> None:
-        """Learn the neutral posture after a countdown; report().calibration tells how far it is. 0 forgets it."""
+        """Learn the neutral posture after a countdown; report().calibration tells how far it is.
+
+        0 forgets it; less than 0 leaves off what is going on, and the posture learnt before stays.
+        """
         with self._changing:
-            if seconds == 0:
+            if seconds < 0:
+                self._calibrating.forget()
+            elif seconds == 0:
                 self._calibrating.forget()
                 self._wanted = replace(self._wanted, neutral=None)
             else:

@@ -55,6 +55,15 @@ def add_backgrounds(folder: Path, uploads: Sequence[tuple[str, bytes]]) -> str:
     return names[0]
 
 
+def remove_background(folder: Path, name: str) -> None:
+    """Remove the picture called so. Raises BodyDoubleError if there is none, or it cannot be removed."""
+    path = find_background(folder, name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise BodyDoubleError(f"cannot remove {path} ({error.strerror})") from error
+
+
 def _check(name: str, content: bytes) -> None:
     """Raises BodyDoubleError for what is no picture of a known kind, or too large."""
     check_name(name)

@@ -25,7 +25,7 @@ from bodydouble.live.snapshot import snapshot
 from bodydouble.live.virtual_camera import VirtualCamera
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages
-from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background
+from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background, remove_background
 from bodydouble.stage.folders import Folders
 from bodydouble.stage.settings import PICTURE, Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
@@ -138,7 +138,7 @@ class Desk:
         self._kept.keep(after)
 
     def calibrate(self, seconds: float) -> str:
-        """Begin the countdown; 0 forgets the calibration."""
+        """Begin the countdown; 0 forgets the calibration, less than 0 leaves off a countdown."""
         self.live.calibrate(seconds)
         self.tick()
         return "" if seconds else "The calibration is forgotten."
@@ -196,6 +196,13 @@ class Desk:
         if name == self.settings.character:
             raise BodyDoubleError("this character is on the stage; choose another one first")
         self.wardrobe.remove(name)
+        self.refresh_folders()
+
+    def remove_background(self, name: str) -> None:
+        """Remove a background picture; one that is in use gives way to a transparent background."""
+        if self.settings.background == PICTURE + name:
+            self.change({"background": "transparent"})
+        remove_background(self.folders.backgrounds, name)
         self.refresh_folders()
 
     def tick(self) -> None:
@@ -257,9 +264,15 @@ class Desk:
                 recording.frames,
                 recording.progress,
                 recording.message,
+                "" if recording.film is None else recording_address(recording.film),
             ),
             output=self._output(pages),
-            calibration=_as(messages.CalibrationReport, report.calibration),
+            calibration=messages.CalibrationReport(
+                cast(Any, report.calibration.state),
+                report.calibration.seconds,
+                report.calibration.message,
+                self.live.config.neutral is not None,
+            ),
             confidence=report.confidence,
             hint=report.hint,
             people=report.people,

@@ -24,7 +24,7 @@ from bodydouble.live.moment import LiveMoment
 from bodydouble.live.newest import Newest
 from bodydouble.outputs.feed import as_json
 from bodydouble.stage import messages
-from bodydouble.stage.commands import Outcome, carry_out
+from bodydouble.stage.commands import carry_out
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.encoding import SEQUENCES, motion_frame, people_frame, preview_frame, preview_width
 from bodydouble.stage.frames import unpack
@@ -181,7 +181,7 @@ class Hub:
             command = await page.commands.get()
             outcome = await self.run(partial(carry_out, self.desk, command))
             page.reply(outcome.answer)
-            self.told(outcome)
+            self.told(settings=outcome.settings, choices=outcome.choices)
 
     # ---- all pages ----------------------------------------------------------------------------------------------
 
@@ -189,12 +189,12 @@ class Hub:
         """Do something in the thread of the commands."""
         return await self._loop.run_in_executor(self.commands, work)
 
-    def told(self, outcome: Outcome) -> None:
+    def told(self, *, settings: bool, choices: bool) -> None:
         """Tell all pages what a command changed."""
-        if outcome.settings:
+        if settings:
             self._tell("state", written(messages.State("state", self.desk.settings)), "control")
             self.scenery.renew()
-        if outcome.choices:
+        if choices:
             self.told_choices()
 
     def told_choices(self) -> None:

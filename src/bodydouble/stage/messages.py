@@ -190,7 +190,10 @@ class LatencyReport:
 
 @dataclass(frozen=True, slots=True)
 class RecordingReport:
-    """state: off, recording, or saving (a film is being made; progress 0..1). path: of the last or current take."""
+    """state: off, recording, or saving (a film is being made; progress 0..1). path: of the last or current take.
+
+    film: the address to fetch the film made last from, "" if none was made.
+    """
 
     state: Literal["off", "recording", "saving"]
     path: str
@@ -198,6 +201,7 @@ class RecordingReport:
     frames: int
     progress: float
     message: str
+    film: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +217,15 @@ class OutputReport:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationReport:
-    """state: none, countdown (seconds left), holding (stand still), done, failed (message says why)."""
+    """state: none, countdown (seconds left), holding (stand still), done, failed (message says why).
+
+    calibrated: one made now or before is in force.
+    """
 
     state: Literal["none", "countdown", "holding", "done", "failed"]
     seconds: float
     message: str
+    calibrated: bool = False
 
 
 # ---- program -> page ------------------------------------------------------------------------------------------------
@@ -345,7 +353,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Calibrate:
-    """Begin the countdown of so many seconds; 0 forgets the calibration."""
+    """Begin the countdown of so many seconds; 0 forgets the calibration; less than 0 leaves off a countdown or
+    measurement that is going on, and the calibration made before stays.
+    """
 
     kind: Literal["calibrate"]
     id: int

@@ -68,6 +68,7 @@ class App(FastAPI):
             ("DELETE", "/api/characters/{name}", self._remove),
             ("GET", "/api/backgrounds/{name}", self._background),
             ("POST", "/api/backgrounds", self._upload_background),
+            ("DELETE", "/api/backgrounds/{name}", self._remove_background),
             ("GET", "/api/recordings/{name}", self._recording),
             ("GET", "/api/qr.svg", self._qr),
         )
@@ -122,6 +123,13 @@ class App(FastAPI):
             name = await self.hub.run(partial(self.desk.add_backgrounds, files))
         self.hub.told_choices()
         return JSONResponse({"ok": True, "name": name, "message": f'"{name}" is added.'})
+
+    async def _remove_background(self, name: str) -> Response:
+        """Remove a picture of the user's folder of backgrounds."""
+        before = self.desk.settings
+        await self.hub.run(partial(self.desk.remove_background, name))
+        self.hub.told(settings=self.desk.settings != before, choices=True)
+        return JSONResponse({"ok": True, "name": name, "message": f'"{name}" is removed.'})
 
     async def _recording(self, name: str) -> Response:
         """A take, film or snapshot."""
@@ -277,8 +285,9 @@ class Server:
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
-    """Whether a user has to know: that a page which does not read any more was cut off at the end is no error."""
-    return not str(record.msg).startswith("Cancel %s running task(s)")
+    """Whether a user has to know: that what a page still waited for was cut off at the end is no error."""
+    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not (cut or str(record.msg).startswith("Cancel %s running task(s)"))
 
 
 class _Uvicorn(uvicorn.Server):
