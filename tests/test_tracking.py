@@ -275,3 +275,25 @@ def test_a_doubtful_pose_is_lost(dance: mocap.Clip) -> None:
     seen = states(with_scores(still, list(range(33)), values))
     assert seen[85] is State.LOST
     assert seen[-1] is State.TRACKED
+
+
+@pytest.mark.parametrize("choice", ["largest", "all"])
+def test_a_picture_that_changes_its_size_changes_nobody(dance: mocap.Clip, choice: str) -> None:
+    people = [person(dance, line((x, 0, z), (x, 0, z), 30)) for x, z in ((-0.8, 3.0), (0.9, 4.0))]
+    tracker = Tracker(choice)
+    named = []
+    for i, poses in enumerate(zip(*people, strict=True)):
+        size = SIZE if i < 15 else (640, 360)
+        ratio = np.array(size) / SIZE
+        named.append(tracker([replace(pose, points=pose.points * ratio) for pose in poses], size, i / FPS))
+    assert len({tuple(pose.person for pose in poses) for poses in named}) == 1
+
+
+def test_one_person_stays_who_they_are_when_the_picture_becomes_narrower(dance: mocap.Clip) -> None:
+    alone = person(dance, line((1.2, 0, 4.0), (1.2, 0, 4.0), 30))
+    tracker = Tracker()
+    for i, pose in enumerate(alone):
+        if i >= 15:  # the left three quarters are cut off
+            pose = replace(pose, points=pose.points - [960, 0])
+        (seen,) = tracker([pose], SIZE if i < 15 else (320, 720), i / FPS)
+        assert seen.person == 1

@@ -207,6 +207,12 @@ class _Person:
         both = (due[1] - due[0]).prod() + (box[1] - box[0]).prod() - common
         return float(common / both) if both > 0 else 0.0
 
+    def rescale(self, ratio: Array) -> None:
+        """The picture's width and height are now `ratio` (2,) times what they were, and its view the same."""
+        self.pose = replace(self.pose, points=self.pose.points * ratio)
+        self.velocity = self.velocity * ratio
+        self.size *= float(np.sqrt(ratio.prod()))
+
     def _weights(self, pose: Pose) -> Array:
         """(K,) how much each point counts in a comparison with `pose`; in all 1."""
         weights = np.minimum(pose.scores, self.pose.scores) + UNSEEN_WEIGHT
@@ -244,6 +250,7 @@ class Tracker:
         self._count = 0
         self._locked: _Person | None = None
         self._time = -np.inf
+        self._frame_size: tuple[int, int] | None = None
 
     def __call__(self, poses: Sequence[Pose], frame_size: tuple[int, int], time: float) -> list[Pose]:
         """The people to follow among `poses` of the picture at `time`, with identity and state, by identity.
@@ -254,8 +261,9 @@ class Tracker:
             self.reset()
         self._time = time
         self._forget(time)
+        resized = self._resize(frame_size)
         ordered = sorted(poses, key=lambda pose: -_area(pose, frame_size)) if len(poses) > 1 else list(poses)
-        named = self._name(ordered, frame_size, time)
+        named = self._name(ordered, frame_size, time, resized=resized)
         if self.person == "largest":
             if self._locked is None and named:
                 largest = max(named, key=lambda pose: _area(pose, frame_size))
@@ -284,6 +292,7 @@ class Tracker:
         """Take over the people of one frame as an earlier run named them; calls go on from there."""
         self._time = time
         self._forget(time)
+        self._resize(frame_size)
         for pose in people:
             known = next((known for known in self._known if known.name == pose.person), None)
             if known is None:
@@ -302,10 +311,22 @@ class Tracker:
             self._locked = None
         self._known = [p for p in self._known if p is self._locked or time - p.time <= FORGET]
 
-    def _name(self, poses: list[Pose], frame_size: tuple[int, int], time: float) -> list[Pose]:
+    def _resize(self, frame_size: tuple[int, int]) -> bool:
+        """Take pictures of this size from now on; whether they had another one."""
+        before, self._frame_size = self._frame_size, frame_size
+        if before is None or before == frame_size:
+            return False
+        for known in self._known:
+            known.rescale(np.array(frame_size) / before)
+        return True
+
+    def _name(
+        self, poses: list[Pose], frame_size: tuple[int, int], time: float, *, resized: bool = False
+    ) -> list[Pose]:
         """Poses with identities: the most similar pair of a known person and a pose first.
 
-        Who resembles nobody known may still be where somebody was and is missed; the rest are new.
+        Who resembles nobody known may still be where somebody was and is missed; the rest are new. resized: the
+        pictures just changed their size, and maybe their view: then the only one who is missed is the only one left.
         """
         known, named = list(self._known), dict[int, Pose]()
         for alike, least in ((_Person.similarity, LEAST_SIMILARITY), (_Person.overlap, LEAST_OVERLAP)):
@@ -318,6 +339,9 @@ class Tracker:
                 matched.add(row)
                 table = {pair: value for pair, value in table.items() if pair[0] != row and pair[1] != i}
             known = [person for row, person in enumerate(known) if row not in matched]
+        left = [i for i in range(len(poses)) if i not in named]
+        if resized and len(known) == len(left) == 1:
+            named[left[0]] = known[0].see(poses[left[0]], time, frame_size)
         for i, pose in enumerate(poses):
             if i not in named:
                 self._count += 1

@@ -218,3 +218,16 @@ def test_a_calibration_is_taken_up_without_a_jump(fox: Puppet) -> None:
     assert leap(fox, [shown[-1], *after]) < 0.05
     assert performance.camera is not None
     assert performance.camera.size == SIZE
+
+
+def test_a_camera_that_changes_its_size_loses_nobody_and_moves_nothing(fox: Puppet) -> None:
+    performance = Performance(fox, replace(CONFIG, fov=None))
+    performance.estimate_with(Model(sees=waving))
+    shown = list(played(performance, 10.0, 1.0))
+    small = np.zeros((360, 640, 3), np.uint8)
+    for i in range(30):
+        captured = 11.0 + i * RATE
+        shown.append(performance.frame(frame(captured, image=small), 0.05, captured + 0.03))
+    assert all(only(moment).state is State.TRACKED for moment in shown)
+    assert len({pose.person for moment in shown for pose in moment.people}) == 1
+    assert leap(fox, shown[25:]) < 1.5 * leap(fox, shown[10:30]) + 0.005

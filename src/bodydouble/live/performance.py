@@ -165,6 +165,7 @@ class Performance:
         """What a frame shows, posed for `ahead` seconds after it was captured (at most AHEAD_MOST, and eased)."""
         if frame.size != self._size:
             self._size = frame.size
+            self._steady.reset()  # what it remembers is pixels
             self._recast()
             self._bridge.begin(self._rigs, self._posed)
         began = perf_counter()
