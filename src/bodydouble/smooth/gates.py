@@ -27,8 +27,9 @@ SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: ever
 PART_RATIO, PART_DOUBT = 0.3, 0.3  # the same for a part of a limb against the rest of it: fewer points, more chance
 ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
+STRANGE = 1.0  # a limb left with more is no witness for the next frame
+TORN = 0.5  # and if between the sides is where less than this share of that is left, it is torn between them
 SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
-
 PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer
 
 
@@ -38,51 +39,50 @@ def reach(size: Array, step: float) -> Array:
 
 
 class Swaps:
-    """Sees that left and right are exchanged, in arms, legs, parts of them, the rest or all; each space for itself.
+    """Sees that left and right are exchanged, in arms, legs, parts of them, the rest or all, in all spaces alike.
 
-    A lasting exchange is believed after SWAP_TIME, so that a person who turns round is not fought.
+    A lasting exchange is believed after SWAP_TIME, so that a person who turns round is not fought; that of a limb
+    alone, or back from one that was believed shortly before, sooner.
     """
 
-    def __init__(self, spaces: int, body: Body) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
-        self._lasting, self._parting = np.zeros((2, spaces, len(body.mirrored)))
+        self._lasting, self._parting = np.zeros((2, len(body.mirrored)))
+        self._settled = np.full(len(body.mirrored), SWAP_TIME)  # seconds since an exchange was last believed
         self._before: Array | None = None
 
-    def __call__(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Array, Mask, Mask]:
-        """The points (C, K, 3) with sides put right, which of them (C, K) were exchanged, which to believe anew.
+    def __call__(
+        self, points: Array, due: Array, seen: Mask, scale: Array, step: float
+    ) -> tuple[Array, Mask, Mask, Mask]:
+        """The points (C, K, 3) with sides put right; and (K,) which were exchanged, are to be believed anew, are torn.
 
         points: as seen. due: where they were expected. seen: (K,). scale: (C, 1 or K, 3) 1 / reach, 0 for axes that are
-        not measured. After a wild frame nothing is where it is due, so where points were in the frame before explains
-        as well. A model that takes a front for a back exchanges the sides and turns depth about, so depth is no
-        witness; it is turned back if that fits better.
+        not measured. After a wild frame nothing is where it is due, so where points were in the last sound frame
+        explains as well. A model that takes a front for a back exchanges the sides and turns depth about, so depth is
+        no witness; it is turned back if that fits better. Torn are limbs put between the sides: not to be followed.
         """
-        swapped, believed = self._judge(points, due, seen, scale * ACROSS, step)
+        before = due if self._before is None else self._before
+        swapped, believed, sound, torn = self._judge(points, due, before, seen, scale * ACROSS, step)
         if swapped.any():
             exchanged = points[:, self._body.mirrored]
-            before = due if self._before is None else self._before
             depth, was = exchanged[..., 2], before[..., 2]
             off = np.where(swapped, np.abs(depth - was) - np.abs(depth + was), 0.0).sum(axis=1, keepdims=True)
             exchanged = np.where((off > 0)[..., None], exchanged * TURNED, exchanged)
-            points = np.where(swapped[..., None], exchanged, points)
-        self._before = points
-        return points, swapped, believed
+            points = np.where(swapped[:, None], exchanged, points)
+        self._before = points if sound.all() else np.where(sound[:, None], points, before)
+        return points, swapped, believed, torn
 
-    def _off(self, points: Array, due: Array, scale: Array) -> Array:
-        """(C, K) squared distance from what explains a point best, in reaches."""
-        off = squared((points - due) * scale)
-        if self._before is not None:
-            off = np.minimum(off, squared((points - self._before) * scale))
-        return np.asarray(np.minimum(off, WORST))
-
-    def _judge(self, points: Array, due: Array, seen: Mask, scale: Array, step: float) -> tuple[Mask, Mask]:
-        """Which points (C, K) are exchanged, and which have been for so long that it is the truth."""
+    def _judge(
+        self, points: Array, due: Array, before: Array, seen: Mask, scale: Array, step: float
+    ) -> tuple[Mask, Mask, Mask, Mask]:
+        """Which points (K,) are exchanged, which have been so long that it is the truth, which make sense, are torn."""
         mirrored = self._body.mirrored
-        as_seen = self._off(points, due, scale)
-        swapped = np.zeros(as_seen.shape, dtype=bool)
+        as_seen = _off(points, due, before, scale)
+        swapped = np.zeros(len(mirrored), dtype=bool)
         if not ((as_seen > SWAP_DOUBT) & seen).any():
-            self._lasting[:] = self._parting[:] = 0
-            return swapped, swapped
-        exchanged = self._off(points.take(mirrored, axis=1), due, scale)
+            self._settle(swapped, swapped, step)
+            return swapped, swapped, ~swapped, swapped
+        exchanged = _off(points.take(mirrored, axis=1), due, before, scale)
         pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
         doubt, ratio, whole = SWAP_DOUBT, SWAP_RATIO, None
         for groups in self._body.levels:
@@ -92,14 +92,46 @@ class Swaps:
             left = np.where(swapped, as_seen, exchanged) @ weights
             swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
             doubt, ratio, whole = PART_DOUBT, PART_RATIO, swapped if whole is None else whole
+        limbs = self._body.levels[0]
+        members = limbs & seen
+        weights = members.T / np.maximum(members.sum(axis=1), 1)
+        strange = np.where(swapped, exchanged, as_seen) @ weights
+        torn = strange > STRANGE
+        if torn.any():
+            torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale) @ weights < TORN * strange)
+        return (
+            *self._settle(swapped, swapped if whole is None else whole, step),
+            (strange < STRANGE) @ limbs,
+            torn @ limbs,
+        )
+
+    def _settle(self, swapped: Mask, whole: Mask, step: float) -> tuple[Mask, Mask]:
+        """Which of the points (K,) are still held to be exchanged, and which are believed. whole: by whole limbs."""
         self._parting = np.where(swapped ^ whole, self._parting + step, 0)
         settled = self._parting > PART_TIME
         self._parting[settled] = 0
         swapped = swapped ^ settled
         self._lasting = np.where(swapped, self._lasting + step, 0)
-        believed = self._lasting > SWAP_TIME
-        self._lasting[believed] = 0
+        self._settled = np.where(swapped, self._settled, self._settled + step)
+        trunk = (swapped & self._body.levels[0][-1]).any()
+        enough = np.minimum(SWAP_TIME if trunk else SWAP_TIME / 2, np.maximum(self._settled, PART_TIME))
+        believed = self._lasting > enough
+        self._lasting[believed] = self._settled[believed] = 0
         return swapped & ~believed, believed | settled
+
+
+def _between(points: Array, due: Array, opposite: Array, scale: Array) -> Array:
+    """(K,) mean squared distance of each point from the line between where it and its opposite were due, in reaches."""
+    off, way = (points - due) * scale, (opposite - due) * scale
+    share = (off * way).sum(axis=-1) / np.maximum(squared(way), 1e-9)
+    off = squared(off - np.minimum(np.maximum(share, 0), 1)[..., None] * way)
+    return np.asarray(np.minimum(off, WORST).mean(axis=0))
+
+
+def _off(points: Array, due: Array, before: Array, scale: Array) -> Array:
+    """(K,) mean squared distance from what explains a point best, in reaches."""
+    off = np.minimum(squared((points - due) * scale), squared((points - before) * scale))
+    return np.asarray(np.minimum(off, WORST).mean(axis=0))
 
 
 class Leaps:
@@ -117,7 +149,7 @@ class Leaps:
         self._lasting, self._doubted = np.zeros(shape), np.zeros(shape)
 
     def __call__(
-        self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
+        self, points: Array, due: Array, was: Array, rows: Mask, torn: Mask, scale: Array, step: float
     ) -> tuple[Mask, Mask, Array]:
         """Which rows (C, K) have leapt and are to be doubted, which are to be believed anew, and how fast (C, K, 3).
 
@@ -125,13 +157,13 @@ class Leaps:
         be wrong, too. What neighbours do as well is a movement, but not what a limb does that leaves the shoulder or
         hip it hangs on.
         """
-        far, believed, speed = self._judge(points, due, was, rows, scale, step)
+        far, believed, speed = self._judge(points, due, was, rows, torn, scale, step)
         self._before, self._seen, self._step = self._seen, points, step
         self._sound = (self._sound + 1) * (rows & ~(far | believed))
         return far, believed, speed
 
     def _judge(
-        self, points: Array, due: Array, was: Array, rows: Mask, scale: Array, step: float
+        self, points: Array, due: Array, was: Array, rows: Mask, torn: Mask, scale: Array, step: float
     ) -> tuple[Mask, Mask, Array]:
         """As __call__, before this frame is remembered."""
         off = (points - due) * scale
@@ -143,7 +175,7 @@ class Leaps:
             fast = squared((self._seen - self._before) * scale)
             swerves = astray > np.maximum(1, SWERVE**2 * fast)
             far &= (squared((points - was) * scale) > 1) & ((self._sound < FLYING) | swerves)
-            far = self._alone(off, distance, rows, far)
+            far = far & torn | self._alone(off, distance, rows, far)
         if not far.any():
             self._frames[:] = 0
             self._doubted[:] = 0

@@ -147,7 +147,7 @@ class Smoother:
         self._sized, self._unmeasured = False, 0.0
         self._measure(points, pose.scores, 0.0)
         self._motion, self._bones = Motion(points, self._noise(pose.scores), self._size), Bones(self._body)
-        self._swaps, self._leaps = Swaps(shape[0], self._body), Leaps(shape[0], self._body)
+        self._swaps, self._leaps = Swaps(self._body), Leaps(shape[0], self._body)
         self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
         self._unpaced = None
         self._shown, self._estimate, self._scores = points, points, pose.scores
@@ -206,12 +206,12 @@ class Smoother:
         motion.predict(step, self._size, NOISE[: len(self._size), :, :1] * self._size, self._calm)
         due = motion.estimate
         scale = axes / reach(self._size, step)
-        points, swapped, turned = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
-        scores = np.where(swapped[0], pose.scores[mirrored], pose.scores)
+        points, swapped, turned, torn = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
+        scores = np.where(swapped, pose.scores[mirrored], pose.scores)
         visible = scores >= np.where(self._visible, UNSEEN, SEEN)
         returned = visible & ~self._visible
-        followed = visible & ~returned & ~turned
-        leapt, believed, speed = self._leaps(points, due, was, followed, scale, step)
+        followed = np.broadcast_to(visible & ~returned & ~turned, points.shape[:2])
+        leapt, believed, speed = self._leaps(points, due, was, followed, torn, scale, step)
         good = followed & ~leapt & ~believed
         drift = DRIFT[: len(self._size)] * self._size * self._calm.drift
         motion.update(points, self._noise(scores), drift, axes * good[..., None], self._body.evidence)
