@@ -50,7 +50,7 @@ def test_nothing_is_said_when_all_is_well() -> None:
         (replace(GOOD, pose=standing(score=0.4)), "hard to make out"),
         (replace(GOOD, pose=standing(tall=1.6, floor=1.6, state=State.UPPER_BODY)), "legs are out"),
         (replace(GOOD, people=2), "Several people"),
-        (replace(GOOD, rate=15.0), "15 pictures a second instead of 30"),
+        (replace(GOOD, rate=15.0), "only 15 of 30 pictures a second"),
         (replace(GOOD, took=0.06, model="blazepose-heavy"), "blazepose-heavy takes 60 ms"),
         (replace(GOOD, took=0.06, lightest=True), "too busy"),
     ],

@@ -48,11 +48,16 @@ export interface CameraMode {
   fps: number;
 }
 
-/** A camera as the page lists it. name: what `--camera` and Settings.camera take; label: what people read. */
+/**
+ * A camera as the page lists it. name: what `--camera` and Settings.camera take; label: what people read.
+ *
+ * kind: only a camera and the browser's can be asked for a size and rate.
+ */
 export interface CameraChoice {
   name: string;
   label: string;
   modes: CameraMode[];
+  kind: "camera" | "file" | "stream" | "browser";
 }
 
 /** A character as the page lists it. thumbnail: address of a PNG. own: added by the user, may be removed. */

@@ -89,6 +89,14 @@ describe("words", () => {
       expect(told({ ...report, state, message: "own words" }).sentence).toBe("Own words");
     }
     expect(told(null).lamp).toBe("busy");
+    const message = "no camera found; plug one in, or use a video file (--camera FILE.mp4)";
+    const never = { ...report, state: "unplugged" as const, captured: 0, message };
+    expect(told(never).title).toBe("No camera found");
+    expect(told({ ...never, message: 'no camera "x"; there are: y (bodydouble cameras)' }, "x")).toMatchObject({
+      title: "Camera not found",
+      sentence: 'No camera "x"; there are: y',
+    });
+    expect(told({ ...never, captured: 9, message: "" }).title).toBe("Camera unplugged");
   });
 });
 
@@ -416,7 +424,7 @@ describe("commands", () => {
 });
 
 describe("calibration", () => {
-  const report = (state: Shown["state"], seconds = 0, message = "") => ({ state, seconds, message });
+  const report = (state: Shown["state"], seconds = 0, message = "") => ({ state, seconds, message, calibrated: false });
 
   it("counts down evenly between reports", () => {
     let shown = shownAfter(NOTHING, report("countdown", 5), 0);

@@ -214,7 +214,7 @@ CAUSES = (
         "camera",
         lambda seen, told: 0 < seen.look.rate < CAMERA[told] * seen.look.asked,
         lambda seen: (
-            f"The camera gives {seen.look.rate:.0f} pictures a second instead of {seen.look.asked:.0f}; "
+            f"The camera gives only {seen.look.rate:.0f} of {seen.look.asked:.0f} pictures a second; "
             "more light or a smaller size makes it quicker"
         ),
         3.0,

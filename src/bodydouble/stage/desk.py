@@ -23,6 +23,7 @@ from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.recording import Recorder, RecordingState
 from bodydouble.live.snapshot import snapshot
 from bodydouble.live.virtual_camera import VirtualCamera
+from bodydouble.sources.live import kind_of
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages
 from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background, remove_background
@@ -32,7 +33,7 @@ from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
 
 _PASSWORD = re.compile(r"//[^/@]*@")  # of an address: not for everybody who looks at the page
-BROWSER = messages.CameraChoice("browser", "This page's camera")
+BROWSER = messages.CameraChoice("browser", "This page's camera", kind="browser")
 
 
 class Run(Protocol):
@@ -220,7 +221,7 @@ class Desk:
         listed = [BROWSER, *self._cameras]
         if self._given_camera and self._given_camera not in [camera.name for camera in listed]:
             label = _PASSWORD.sub("//", self._given_camera)
-            listed.append(messages.CameraChoice(self._given_camera, label))
+            listed.append(messages.CameraChoice(self._given_camera, label, kind=kind_of(self._given_camera)))
         return messages.Choices(
             "choices",
             cameras=listed,

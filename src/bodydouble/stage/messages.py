@@ -128,11 +128,15 @@ class CameraMode:
 
 @dataclass(frozen=True, slots=True)
 class CameraChoice:
-    """A camera as the page lists it. name: what `--camera` and Settings.camera take; label: what people read."""
+    """A camera as the page lists it. name: what `--camera` and Settings.camera take; label: what people read.
+
+    kind: only a camera and the browser's can be asked for a size and rate.
+    """
 
     name: str
     label: str
     modes: list[CameraMode] = field(default_factory=list)
+    kind: Literal["camera", "file", "stream", "browser"] = "camera"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { left, NOTHING, type Shown, shownAfter } from "./calibration_state";
+import { LEAVE_OFF } from "./defaults";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 
@@ -34,7 +35,7 @@ export function Calibration({ desk, state }: { desk: Desk; state: Signal<Shown> 
   const result = phase === "done" || phase === "failed";
   const cancel = () => {
     state.value = NOTHING;
-    if (!result) void desk.calibrate(0);
+    if (!result) void desk.calibrate(LEAVE_OFF);
   };
   return (
     <div class={`calibration ${phase}`}>

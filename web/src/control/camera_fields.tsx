@@ -18,7 +18,9 @@ export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }
   const cameras = desk.choices.value?.cameras ?? [];
   if (!settings) return <div class="camera-fields" />;
   const own = settings.camera === "browser";
-  const modes = cameras.find((one) => one.name === settings.camera)?.modes ?? [];
+  const chosen = cameras.find((one) => one.name === settings.camera);
+  const modes = chosen?.modes ?? [];
+  const asks = chosen?.kind !== "file" && chosen?.kind !== "stream"; // which come as they are
   const options = cameras.map((one) => ({ value: one.name, label: shortLabel(one.label) }));
   if (!options.some((one) => one.value === "browser"))
     options.push({ value: "browser", label: "This browser's camera" });
@@ -40,28 +42,30 @@ export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }
       {own && camera.giving.value === "off" && desk.status.value?.source.state === "live" && (
         <UseOwn desk={desk} camera={camera} />
       )}
-      <div class="row">
-        <Select
-          label="Size"
-          quiet
-          value={settings.size}
-          options={[
-            { value: "", label: "Best size" },
-            ...sizes.map((size) => ({ value: size, label: size.replace("x", " × ") })),
-          ]}
-          onChange={(size) => desk.change({ size })}
-        />
-        <Select
-          label="Frames a second"
-          quiet
-          value={String(Math.round(settings.fps))}
-          options={ratesOf(modes, settings.size, settings.fps).map((rate) => ({
-            value: String(rate),
-            label: `${rate} fps`,
-          }))}
-          onChange={(fps) => desk.change({ fps: Number(fps) })}
-        />
-      </div>
+      {asks && (
+        <div class="row">
+          <Select
+            label="Size"
+            quiet
+            value={settings.size}
+            options={[
+              { value: "", label: "Best size" },
+              ...sizes.map((size) => ({ value: size, label: size.replace("x", " × ") })),
+            ]}
+            onChange={(size) => desk.change({ size })}
+          />
+          <Select
+            label="Frames a second"
+            quiet
+            value={String(Math.round(settings.fps))}
+            options={ratesOf(modes, settings.size, settings.fps).map((rate) => ({
+              value: String(rate),
+              label: `${rate} fps`,
+            }))}
+            onChange={(fps) => desk.change({ fps: Number(fps) })}
+          />
+        </div>
+      )}
     </div>
   );
 }
@@ -76,6 +80,22 @@ export function UseOwn({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
     <button type="button" class="button primary small" onClick={use}>
       <Icon name="camera" size={16} />
       Use this device's camera
+    </button>
+  );
+}
+
+/** Another way, where the chosen camera cannot be had: this page's own. */
+export function UsePages({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
+  const use = () => {
+    const settings = desk.settings.value;
+    if (!settings) return;
+    desk.change({ camera: "browser" });
+    void camera.start(settings);
+  };
+  return (
+    <button type="button" class="button primary small" onClick={use}>
+      <Icon name="camera" size={16} />
+      Use this page's camera
     </button>
   );
 }

@@ -5,7 +5,7 @@ import type { CharacterChoice } from "../messages";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card } from "./parts";
-import { ACCEPTED, picked, removeCharacter, sendFiles } from "./uploads";
+import { ACCEPTED, picked, remove, sendFiles } from "./uploads";
 
 /** The card at the top right. */
 export function CharacterCard({ desk }: { desk: Desk }) {
@@ -35,7 +35,7 @@ export function CharacterCard({ desk }: { desk: Desk }) {
 function Character({ desk, one, chosen }: { desk: Desk; one: CharacterChoice; chosen: boolean }) {
   const drop = () => {
     if (confirm(`Remove ${one.label}? Its files are deleted from bodydouble's folder.`))
-      void removeCharacter(desk, one.name);
+      void remove(desk, one.name, "character");
   };
   return (
     <div class="character">

@@ -41,9 +41,27 @@ const CONDITIONS: { [state in SourceReport["state"]]: Told } = {
   failed: { lamp: "bad", title: "The camera failed", sentence: "Choose another, or plug it in anew." },
 };
 
-/** How the camera does, in words. null: nothing heard from the program yet. */
-export function told(source: SourceReport | null): Told {
+/** A camera that never was there: nothing was unplugged, and nothing is broken. */
+const NONE: Told = {
+  lamp: "warning",
+  title: "No camera found",
+  sentence: "Plug one in and it starts by itself, or use the one of the device that shows this page.",
+};
+
+/** A sentence without what is of use only in a terminal: "(--camera browser)", "(bodydouble cameras)". */
+export function forPages(sentence: string): string {
+  return sentence.replace(/ \((?:--|bodydouble )[^)]*\)/g, "");
+}
+
+/**
+ * How the camera does, in words. source: null where nothing was heard from the program yet. asked: the camera that was
+ * chosen, "" for whichever there is.
+ */
+export function told(source: SourceReport | null, asked = ""): Told {
   if (!source) return { lamp: "busy", title: "Connecting", sentence: "" };
+  const never = source.state === "unplugged" && source.captured === 0;
+  if (never && asked === "") return NONE;
   const known = CONDITIONS[source.state];
-  return { ...known, sentence: capital(source.message) || known.sentence };
+  const title = never ? "Camera not found" : known.title;
+  return { ...known, title, sentence: capital(forPages(source.message)) || known.sentence };
 }

@@ -10,3 +10,5 @@ export const BLUE = "#0047bb";
 
 /** Seconds of the countdown before a calibration: time to step back from the desk. */
 export const COUNTDOWN = 5;
+/** In place of a countdown: leave off the one that is running; the calibration made before stays. */
+export const LEAVE_OFF = -1;

@@ -51,6 +51,7 @@ export class Desk {
   #session = "";
   #noteCount = 0;
   #recorded = "";
+  #filmed: string | null = null;
 
   constructor(readonly link: Link) {
     this.#commands = new Commands((command) => link.send(command));
@@ -107,7 +108,7 @@ export class Desk {
     return answer.path;
   }
 
-  /** Begins the countdown, or forgets the calibration (0 seconds). */
+  /** Begins the countdown; 0 seconds forget the calibration, less leave off what is going on. */
   async calibrate(seconds: number): Promise<void> {
     const answer = await this.ask({ kind: "calibrate", seconds });
     if (answer.ok && answer.message) this.note(true, answer.message);
@@ -164,8 +165,10 @@ export class Desk {
     const before = this.status.value?.recording.state;
     this.status.value = status;
     this.hint.value = this.#linger.say(status.hint, performance.now());
-    const { state, message } = status.recording;
-    if (before === "saving" && state === "off" && message) this.note(true, message);
+    const { state, message, film } = status.recording;
+    const made = this.#filmed !== null && film !== this.#filmed; // a film, and not one of before this page was opened
+    this.#filmed = film;
+    if (before === "saving" && state === "off" && message) this.note(true, message, made ? { href: film } : {});
     if (this.#drafts.waiting) this.#show();
   }
 

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { COUNTDOWN } from "./defaults";
 import type { Desk } from "./desk";
-import { clockTime, count } from "./format";
+import { clockTime, count, percent } from "./format";
 import { Icon, type IconName } from "./icons";
 import { Progress } from "./parts";
 
@@ -11,7 +11,7 @@ import { Progress } from "./parts";
 export function Dock({ desk }: { desk: Desk }) {
   const status = desk.status.value;
   const output = status?.output;
-  const calibrated = status?.calibration.state === "done";
+  const calibrated = status?.calibration.calibrated;
   const flash = useSignal(0);
   const snapshot = async () => {
     flash.value += 1;
@@ -75,22 +75,29 @@ function Tool(props: {
 function RecordButton({ desk }: { desk: Desk }) {
   const recording = desk.status.value?.recording;
   const state = recording?.state ?? "off";
-  const label = state === "recording" ? "Stop recording" : state === "saving" ? "Making the film" : "Record";
+  const done = percent(recording?.progress ?? 0);
+  const label = state === "recording" ? "Stop recording" : state === "saving" ? `Making the film, ${done}` : "Record";
+  const words =
+    state === "recording" ? clockTime(recording?.seconds ?? 0) : state === "saving" ? `Film ${done}` : "Record";
   return (
     <button
       type="button"
       class={`record ${state}`}
       aria-label={label}
       aria-keyshortcuts="Space"
-      title={`${label} (Space)`}
+      title={state === "saving" ? label : `${label} (Space)`}
       disabled={state === "saving"}
       onClick={() => void desk.record()}
     >
       <span class="record-sign">
-        <Icon name={state === "off" ? "record" : "stop"} size={26} />
+        {state === "saving" ? (
+          <span class="spinner" aria-hidden="true" />
+        ) : (
+          <Icon name={state === "off" ? "record" : "stop"} size={26} />
+        )}
       </span>
       <span class="tool-words">
-        <span class="figures">{state === "recording" ? clockTime(recording?.seconds ?? 0) : label}</span>
+        <span class="figures">{words}</span>
         {state === "recording" && <small class="figures">{count(recording?.frames ?? 0)} frames</small>}
         {state === "off" && <small>the motion</small>}
         {state === "saving" && <Progress label="Film" value={recording?.progress ?? 0} />}

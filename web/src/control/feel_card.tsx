@@ -8,6 +8,12 @@ import { Card, Progress, Select, Slider } from "./parts";
 /** Degrees below which no camera sees: further down the slider is off. */
 const NARROWEST = 20;
 
+/** Models whose names say too little. */
+const NAMES: { [name: string]: string } = { auto: "Automatic", best: "Best, but slow" };
+const MODELS =
+  "Automatic: the most accurate model that this computer runs as quickly as the camera gives pictures. " +
+  "Best: the most accurate of all, too slow for most computers.";
+
 interface Dial {
   name: Slid;
   label: string;
@@ -62,14 +68,16 @@ export function FeelCard({ desk }: { desk: Desk }) {
       title="Motion"
       area="feel"
       side={
-        <button
-          type="button"
-          class="text-button"
-          title="Back to proportions that are learnt while you move"
-          onClick={() => void desk.calibrate(0)}
-        >
-          Forget calibration
-        </button>
+        desk.status.value?.calibration.calibrated && (
+          <button
+            type="button"
+            class="text-button"
+            title="Back to proportions that are learnt while you move"
+            onClick={() => void desk.calibrate(0)}
+          >
+            Forget calibration
+          </button>
+        )
       }
     >
       <div class="sliders">
@@ -103,7 +111,7 @@ function Model({ desk }: { desk: Desk }) {
   const chosen = settings?.model ?? "auto";
   const options = [...new Set(["auto", ...names, chosen])].map((name) => ({
     value: name,
-    label: name === "auto" ? "Automatic" : name,
+    label: NAMES[name] ?? name,
   }));
   return (
     <div class="model">
@@ -114,6 +122,7 @@ function Model({ desk }: { desk: Desk }) {
         <Select
           label="Model"
           quiet
+          title={MODELS}
           value={chosen}
           options={options}
           onChange={(name) => desk.change({ model: name })}

@@ -54,8 +54,9 @@ export function Header({ desk, open }: { desk: Desk; open: { value: Open } }) {
 function SourceLamp({ desk }: { desk: Desk }) {
   const said = useComputed(() => {
     const source = desk.connection.value === "open" ? (desk.status.value?.source ?? null) : null;
-    const { lamp, title, sentence } = told(source);
-    const facts = source?.state === "live" ? `${pictureSize(source.size)}, ${Math.round(source.fps)} fps` : "";
+    const { lamp, title, sentence } = told(source, desk.settings.value?.camera);
+    const rate = source && source.fps >= 0.5 ? `, ${Math.round(source.fps)} fps` : ""; // none before the second picture
+    const facts = source?.state === "live" ? `${pictureSize(source.size)}${rate}` : "";
     const label =
       desk.choices.value?.cameras.find((camera) => camera.name === source?.name)?.label ?? source?.name ?? "";
     return { lamp, title: source?.state === "live" ? label || title : title, sentence: sentence || facts };

@@ -51,8 +51,8 @@ export function LiveCard({ desk }: { desk: Desk }) {
         />
         <Strip
           label="Delay"
-          value={half > 0 ? `${Math.round(half)} · ${milliseconds(most)}` : "–"}
-          explained="From the camera's picture to the character: the middle, and what 95 of 100 stay below (dashed)"
+          value={half > 0 ? `usually ${Math.round(half)}, seldom over ${milliseconds(most)}` : "–"}
+          explained="From the camera's picture to the character: half of all are quicker than the line, 95 of 100 than the dashed one"
           colours={DELAY}
           series={delay}
           grown={grown}

@@ -76,6 +76,7 @@ export function Select(props: {
   options: readonly { value: string; label: string; disabled?: boolean }[];
   onChange: (value: string) => void;
   quiet?: boolean;
+  title?: string;
 }) {
   const id = useId();
   return (
@@ -83,7 +84,12 @@ export function Select(props: {
       <label for={id} class={props.quiet ? "spoken" : ""}>
         {props.label}
       </label>
-      <select id={id} value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
+      <select
+        id={id}
+        title={props.title}
+        value={props.value}
+        onChange={(event) => props.onChange(event.currentTarget.value)}
+      >
         {props.options.map((option) => (
           <option
             key={option.value}

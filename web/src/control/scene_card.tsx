@@ -6,7 +6,7 @@ import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card, Switch } from "./parts";
 import { shrunk } from "./shrink";
-import { ACCEPTED, picked, sendFiles } from "./uploads";
+import { ACCEPTED, picked, remove, sendFiles } from "./uploads";
 
 const PICTURE = "picture:";
 
@@ -18,6 +18,10 @@ export function SceneCard({ desk }: { desk: Desk }) {
   const picker = useRef<HTMLInputElement>(null);
   const set = (value: string, held = false) => desk.change({ background: value }, held);
   const custom = background.startsWith("#") && background !== GREEN && background !== BLUE;
+  const drop = (name: string) => {
+    if (confirm(`Remove ${name}? The picture is deleted from bodydouble's folder.`))
+      void remove(desk, name, "background");
+  };
   const add = async (input: HTMLInputElement) => {
     const pictures = await Promise.all(picked(input).map(async ({ file }) => shrunk(file)));
     const name = await sendFiles(
@@ -59,14 +63,24 @@ export function SceneCard({ desk }: { desk: Desk }) {
           <span class={custom ? "" : "rainbow"} style={custom ? { background } : {}} />
         </label>
         {pictures.map((name) => (
-          <Swatch
-            key={name}
-            label={name}
-            value={PICTURE + name}
-            now={background}
-            set={set}
-            picture={`/api/backgrounds/${encodeURIComponent(name)}`}
-          />
+          <div key={name} class="own-picture">
+            <Swatch
+              label={name}
+              value={PICTURE + name}
+              now={background}
+              set={set}
+              picture={`/api/backgrounds/${encodeURIComponent(name)}`}
+            />
+            <button
+              type="button"
+              class="remove"
+              aria-label={`Remove ${name}`}
+              title={`Remove ${name}`}
+              onClick={() => drop(name)}
+            >
+              <Icon name="close" size={10} />
+            </button>
+          </div>
         ))}
         <button
           type="button"

@@ -30,8 +30,7 @@ export function StageCard({ desk, host }: { desk: Desk; host: RefObject<HTMLElem
   const settings = desk.settings.value;
   const recording = desk.status.value?.recording.state === "recording";
   return (
-    <section ref={host} class={`stage-card checker ${recording ? "recording" : ""}`} aria-label="Stage">
-      <canvas ref={canvas} role="img" aria-label={`The character ${settings?.character ?? ""}, moving`} />
+    <section ref={host} class={`stage-card ${recording ? "recording" : ""}`} aria-label="Stage">
       <div class="stage-bar">
         <Segments
           label="Framing"
@@ -43,9 +42,11 @@ export function StageCard({ desk, host }: { desk: Desk; host: RefObject<HTMLElem
           icon="fullscreen"
           label="Full screen"
           keys="F"
-          className="floating"
           onClick={() => void toggleFullscreen(host.current)}
         />
+      </div>
+      <div class="stage-place checker">
+        <canvas ref={canvas} role="img" aria-label={`The character ${settings?.character ?? ""}, moving`} />
       </div>
       {trouble.value && (
         <p class="trouble" role="status">

@@ -52,10 +52,10 @@ export async function sendFiles(desk: Desk, files: readonly Sent[], kind: Kind):
   return taken;
 }
 
-/** Removes one of the user's own characters. */
-export async function removeCharacter(desk: Desk, name: string): Promise<void> {
+/** Removes one of the user's own characters or pictures. */
+export async function remove(desk: Desk, name: string, kind: Kind): Promise<void> {
   try {
-    const answer = await fetch(`${ADDRESS.character}/${encodeURIComponent(name)}`, { method: "DELETE" });
+    const answer = await fetch(`${ADDRESS[kind]}/${encodeURIComponent(name)}`, { method: "DELETE" });
     const words = await wordsOf(answer);
     const otherwise = answer.ok ? `Removed ${name}` : `${name} was not removed (${answer.status})`;
     desk.note(answer.ok, words.message || otherwise);

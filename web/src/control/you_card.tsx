@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Binary } from "../messages";
 import { Calibration, useCalibration } from "./calibration";
 import type { OwnCamera } from "./camera";
-import { CameraFields, UseOwn } from "./camera_fields";
+import { CameraFields, UseOwn, UsePages } from "./camera_fields";
 import { told } from "./conditions";
 import type { Desk } from "./desk";
 import { capital } from "./format";
@@ -27,9 +27,13 @@ interface InSight {
 const SMALL = 480;
 const LARGE = 960;
 
+/** Conditions in which the program has no camera, and the page's may do instead. */
+const AWAY: readonly string[] = ["unplugged", "no_permission", "failed"];
+
 /** The card on the left. */
 export function YouCard({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   const inSight = useSignal<InSight[]>([]);
+  const choosing = useSignal(false);
   const settings = desk.settings.value;
   return (
     <Card
@@ -45,14 +49,15 @@ export function YouCard({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
         />
       }
     >
-      <Picture desk={desk} camera={camera} inSight={inSight} />
-      <Who desk={desk} inSight={inSight} />
+      <Picture desk={desk} camera={camera} inSight={inSight} choosing={choosing} />
+      <Who desk={desk} inSight={inSight} choosing={choosing} />
       <CameraFields desk={desk} camera={camera} />
     </Card>
   );
 }
 
-function Picture({ desk, camera, inSight }: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight[]> }) {
+function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight[]>; choosing: Signal<boolean> }) {
+  const { desk, camera, inSight, choosing } = props;
   const below = useRef<HTMLCanvasElement>(null);
   const above = useRef<HTMLCanvasElement>(null);
   const video = useRef<HTMLVideoElement>(null);
@@ -73,8 +78,10 @@ function Picture({ desk, camera, inSight }: { desk: Desk; camera: OwnCamera; inS
   });
   const follow = (event: MouseEvent) => {
     const place = view.current?.placeAt(event.clientX, event.clientY);
-    if (place && inSight.value.length > 0) void desk.ask({ kind: "follow", ...place });
+    if (place && one) void desk.ask({ kind: "follow", ...place });
+    choosing.value = false;
   };
+  const one = desk.settings.value?.person !== "all" && desk.status.value?.source.state === "live";
   const lifted = calibration.value.state !== "none";
   return (
     <div class="picture-place">
@@ -83,13 +90,14 @@ function Picture({ desk, camera, inSight }: { desk: Desk; camera: OwnCamera; inS
         <video ref={video} class={`camera ${local.value ? "" : "hidden"}`} muted autoplay playsInline tabIndex={-1} />
         <canvas
           ref={above}
-          class={`overlay ${inSight.value.length > 1 ? "choosable" : ""}`}
+          class={`overlay ${one ? "choosable" : ""} ${choosing.value ? "choosing" : ""}`}
+          title={one ? "Click on a person to follow them" : ""}
           role="img"
           aria-label="The camera's picture with the skeletons of the people in it"
           onClick={follow}
         />
         <NoPicture desk={desk} camera={camera} />
-        <Hint desk={desk} />
+        <Hint desk={desk} choosing={choosing.value} />
         <Calibration desk={desk} state={calibration} />
       </div>
     </div>
@@ -157,7 +165,8 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   if (connected && source?.state === "live") return null;
   if (camera.giving.value === "on" && !camera.message.value) return null;
   const why = own ? camera.message.value : "";
-  const general = told(connected ? source : null);
+  const general = told(connected ? source : null, desk.settings.value?.camera);
+  const away = connected && AWAY.includes(source?.state ?? "") && desk.settings.value?.camera !== "browser";
   const { lamp, title, sentence } = why ? { lamp: "warning", title: "No camera here", sentence: why } : general;
   const asking = camera.giving.value === "asking";
   return (
@@ -168,32 +177,40 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
       <strong>{asking ? "Allow the camera" : title}</strong>
       <p>{asking ? "The browser asks above whether this page may use it." : sentence}</p>
       {own && !asking && <UseOwn desk={desk} camera={camera} />}
+      {away && !asking && <UsePages desk={desk} camera={camera} />}
     </div>
   );
 }
 
-/** The sentence on poor tracking. */
-function Hint({ desk }: { desk: Desk }) {
+/** What is said over the picture: the sentence on poor tracking, what a click does while somebody is being chosen. */
+function Hint({ desk, choosing }: { desk: Desk; choosing: boolean }) {
   const hint = desk.hint.value;
   const source = desk.status.value?.source;
-  const shown = hint !== "" && source?.state === "live" && hint !== source.message; // which the lamp says already
+  const shown = !choosing && hint !== "" && source?.state === "live" && hint !== source.message; // which the lamp says already
   return (
-    <p class={`hint ${shown ? "shown" : ""}`} role="status">
+    <div class="hints" role="status">
       {shown && (
-        <>
+        <p class="hint">
           <Icon name="warning" size={15} />
           <span>{capital(hint)}</span>
-        </>
+        </p>
       )}
-    </p>
+      {choosing && (
+        <p class="hint choose">
+          <Icon name="person" size={15} />
+          <span>Click on the person to follow</span>
+        </p>
+      )}
+    </div>
   );
 }
 
 /** Whom the character follows: everybody, the largest, or one of those in sight. */
-function Who({ desk, inSight }: { desk: Desk; inSight: Signal<InSight[]> }) {
+function Who({ desk, inSight, choosing }: { desk: Desk; inSight: Signal<InSight[]>; choosing: Signal<boolean> }) {
   const people = inSight.value;
   const all = desk.settings.value?.person === "all";
   const follow = (one: InSight) => {
+    choosing.value = false;
     if (all) desk.change({ person: "largest" });
     void desk.ask({ kind: "follow", x: one.x, y: one.y });
   };
@@ -212,9 +229,22 @@ function Who({ desk, inSight }: { desk: Desk; inSight: Signal<InSight[]> }) {
             onClick={() => follow(one)}
           >
             <Icon name="person" size={14} />
-            {people.length === 1 ? "Following you" : at + 1}
+            {people.length === 1 ? "You" : at + 1}
           </button>
         ))}
+      {seen && people.length === 1 && !all && (
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={choosing.value}
+          title="Click on somebody else in the picture to follow them"
+          onClick={() => {
+            choosing.value = !choosing.value;
+          }}
+        >
+          Somebody else
+        </button>
+      )}
       <button
         type="button"
         class="chip end"
