@@ -13,7 +13,9 @@ import numpy as np
 from bodydouble.characters import Puppet, load, rest_pose
 from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
-from bodydouble.live.moment import LiveMoment, LiveReport
+from bodydouble.live.moment import CalibrationState, LiveMoment, LiveReport
+from bodydouble.retarget.calibration import typical
+from bodydouble.retarget.neutral import BONE_INDEX, Neutral
 from bodydouble.sources.live import Condition, Health
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage.desk import Desk
@@ -47,6 +49,8 @@ class MadeLive:
         self.acknowledged: list[tuple[int, float, float, float]] = []
         self.followed: list[tuple[float, float]] = []
         self.refuse = ""
+        self.source: Health | None = None
+        self.calibration = CalibrationState()
         self.listeners: list[Callable[[LiveMoment], None]] = []
         self._sequence = 0
 
@@ -75,11 +79,13 @@ class MadeLive:
     def calibrate(self, seconds: float) -> None:
         if seconds > 60:
             raise BodyDoubleError("a countdown that nobody waits for")
+        self.calibration = CalibrationState("countdown", seconds) if seconds > 0 else CalibrationState()
         if seconds == 0:
             self.config = replace(self.config, neutral=None)
 
     def report(self) -> LiveReport:
-        return LiveReport(now(), Health(Condition.LIVE, "", (640, 480), 30.0, 5, 1, "Made Camera"))
+        well = Health(Condition.LIVE, "", (640, 480), 30.0, 5, 1, "Made Camera")
+        return LiveReport(now(), self.source or well, calibration=self.calibration)
 
     def move(self, *, people: list[Pose] | None = None, frame: bool = True) -> LiveMoment:
         """Publish the next moment, from whichever thread calls."""
@@ -105,6 +111,13 @@ class MadeLive:
         for call in list(self.listeners):
             call(self.newest)
         return self.newest
+
+
+def neutral(pitch: float = 0.1) -> dict[str, Any]:
+    """A calibration as a live run keeps it."""
+    count = len(BONE_INDEX)
+    held = np.tile([0.0, 1.0, 0.0], (count, 1))
+    return Neutral(pitch, 0.0, typical(), held, np.ones(count)).to_toml()
 
 
 def made_desk(folder: Path, live: MadeLive | None = None, **given: object) -> Desk:

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bodydouble.characters import samples
 from bodydouble.skeletons import BLAZEPOSE_33, SKELETONS
+from bodydouble.sources.live import Condition, Health
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage.addresses import Listening, listen
 from bodydouble.stage.desk import Desk
@@ -24,10 +26,11 @@ from bodydouble.stage.messages import Settings
 from bodydouble.stage.pages import page_folder
 from bodydouble.stage.server import Server
 from bodydouble.types import Pose
-from made_live import CAMERA, MadeLive, made_desk
+from made_live import CAMERA, MadeLive, made_desk, neutral
 from stage_page import FLAGS, PATIENCE
 
 WEB = Path(__file__).resolve().parents[2] / "web"
+MOVES = 0.2  # seconds between motions: enough to see all that is tested, and the page has time for the test
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 expect.set_options(timeout=PATIENCE)
 SIZES = ((1280, 720), (1920, 1080), (390, 844))
@@ -90,7 +93,7 @@ class Served:
         return self.desk.settings
 
     def _move(self) -> None:
-        while not self._closed.wait(0.05):
+        while not self._closed.wait(MOVES):
             self.live.move(people=self.people)
 
     def close(self) -> None:
@@ -285,7 +288,10 @@ def test_own_pictures_and_characters(page: Page, served: Served, tmp_path: Path)
     page.get_by_label("Background picture").set_input_files(picture)
     until(page, lambda: served.settings.background == "picture:room.jpg")
     expect(page.get_by_role("radio", name="room.jpg")).to_be_checked()
-    page.get_by_role("radio", name="Transparent").check(force=True)
+    page.once("dialog", lambda asked: asked.accept())
+    page.get_by_role("button", name="Remove room.jpg").click()
+    until(page, lambda: served.settings.background == "transparent")
+    expect(page.get_by_role("radio", name="room.jpg")).to_have_count(0)
     page.get_by_label("Character file").set_input_files(sorted(samples()["mira"].iterdir()))
     added = page.locator("div.character:has(.remove)")
     added.wait_for()
@@ -312,43 +318,71 @@ def test_a_click_follows_a_person(page: Page, served: Served) -> None:
         page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.5 * box["height"])
         until(page, lambda: len(served.live.followed) == 2)
         x, y = served.live.followed[-1]
+        served.people = [person(1, 0.25)]  # others are not told of while one is followed
+        page.get_by_role("button", name="Somebody else").click()
+        expect(page.get_by_text("Click on the person to follow")).to_be_visible()
+        page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+        until(page, lambda: len(served.live.followed) == 3)
+        expect(page.get_by_text("Click on the person to follow")).not_to_be_visible()
         assert x == pytest.approx(0.75 if served.settings.mirror else 0.25, abs=0.02)
         assert y == pytest.approx(0.5, abs=0.02)
     finally:
         served.people = []
 
 
-def test_the_browsers_own_camera(browser: Browser, served: Served) -> None:
-    served.live.browser = Pushed()
-    with opened(browser, served) as page:
-        page.get_by_label("Camera", exact=True).select_option("browser")
-        camera = served.live.browser
-        until(page, lambda: camera.health.captured > 3)
-        assert served.settings.camera == "browser"
-        assert max(camera.health.size) == 960
-        with opened(browser, served) as other:  # the last one who wants to gives
-            other.get_by_role("button", name="Use this device's camera").click()
-            expect(page.get_by_role("button", name="Use this device's camera")).to_be_visible()
-            expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))
-            expect(other.locator("video.camera")).not_to_have_class(re.compile("hidden"))
-            count = camera.health.captured
-            until(other, lambda: camera.health.captured > count + 3)
-        page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
-        until(page, lambda: served.settings.camera == CAMERA.name)
+def test_the_browsers_own_camera(browser: Browser, page: Page, served: Served) -> None:
+    served.live.browser = camera = Pushed()
+    served.live.source = Health(Condition.UNPLUGGED, "it was unplugged", (0, 0), 0.0, 0, 0, CAMERA.name)
+    page.get_by_role("button", name="Use this page's camera").click()
+    until(page, lambda: camera.health.captured > 3)
+    served.live.source = None
+    assert served.settings.camera == "browser"
+    assert max(camera.health.size) == 960
+    with opened(browser, served) as other:  # the last one who wants to gives
+        other.get_by_role("button", name="Use this device's camera").click()
+        expect(page.get_by_role("button", name="Use this device's camera")).to_be_visible()
         expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))
+        expect(other.locator("video.camera")).not_to_have_class(re.compile("hidden"))
+        count = camera.health.captured
+        until(other, lambda: camera.health.captured > count + 3)
+    page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
+    until(page, lambda: served.settings.camera == CAMERA.name)
+    expect(page.locator("video.camera")).to_have_class(re.compile("hidden"))
 
 
-def test_a_camera_that_is_denied_is_explained(browser: Browser, served: Served) -> None:
-    served.live.browser = served.live.browser or Pushed()
-    with opened(browser, served) as page:
-        page.evaluate(
-            "() => { navigator.mediaDevices.getUserMedia = "
-            "() => Promise.reject(new DOMException('no', 'NotAllowedError')); }"
-        )
-        page.get_by_label("Camera", exact=True).select_option("browser")
-        until(page, lambda: "may not use the camera" in served.live.browser.health.message)  # type: ignore[union-attr]
-        page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
-        until(page, lambda: served.settings.camera == CAMERA.name)
+def test_a_camera_that_is_denied_is_explained(page: Page, served: Served) -> None:
+    served.live.browser = camera = served.live.browser or Pushed()
+    page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = "
+        "() => Promise.reject(new DOMException('no', 'NotAllowedError')); }"
+    )
+    page.get_by_label("Camera", exact=True).select_option("browser")
+    until(page, lambda: "may not use the camera" in camera.health.message)
+    page.get_by_label("Camera", exact=True).select_option(CAMERA.name)
+    until(page, lambda: served.settings.camera == CAMERA.name)
+
+
+def test_no_camera_at_all_is_no_fault(page: Page, served: Served) -> None:
+    message = "no camera found; plug one in, or use a video file (--camera FILE.mp4)"
+    served.live.source = Health(Condition.UNPLUGGED, message, (0, 0), 0.0, 0, 0, "")
+    try:
+        expect(page.get_by_role("button", name="Use this page's camera")).to_be_visible()
+        assert "--camera" not in page.locator("body").inner_text()
+    finally:
+        served.live.source = None
+    expect(page.get_by_role("button", name="Use this page's camera")).not_to_be_visible()
+
+
+def test_a_countdown_that_is_cancelled_forgets_nothing(page: Page, served: Served) -> None:
+    served.live.config = replace(served.live.config, neutral=neutral())
+    forget = page.get_by_role("button", name="Forget calibration")
+    expect(forget).to_be_visible()
+    page.keyboard.press("c")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Cancel")).not_to_be_visible()
+    expect(forget).to_be_visible()
+    forget.click()
+    expect(forget).not_to_be_visible()
 
 
 def test_a_lost_connection_comes_back(browser: Browser, tmp_path: Path) -> None:

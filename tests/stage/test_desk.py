@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from tests.made_live import CAMERA, MadeLive, made_desk
+from tests.made_live import CAMERA, MadeLive, made_desk, neutral
 
-from bodydouble.retarget.calibration import typical
-from bodydouble.retarget.neutral import BONE_INDEX, Neutral
+from bodydouble.retarget.neutral import Neutral
 from bodydouble.stage import messages
 from bodydouble.stage.commands import carry_out
 from bodydouble.stage.desk import Desk
@@ -22,13 +20,6 @@ from bodydouble.stage.text import written
 from bodydouble.types import BodyDoubleError
 
 OTHER = messages.CameraChoice("Other Cam", "Other Cam (number 1)", [messages.CameraMode(640, 480, 30.0)])
-
-
-def neutral(pitch: float = 0.1) -> dict[str, Any]:
-    """A calibration as a live run keeps it."""
-    count = len(BONE_INDEX)
-    held = np.tile([0.0, 1.0, 0.0], (count, 1))
-    return Neutral(pitch, 0.0, typical(), held, np.ones(count)).to_toml()
 
 
 @pytest.fixture
