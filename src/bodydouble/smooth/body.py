@@ -40,8 +40,8 @@ class Body:
 
     near: (K, K) 1 where two points move together. evidence: (K, K) what each point takes of others' evidence.
     mirrored: (K,) opposite sides. roots: (K,) the shoulder or hip that a point's limb hangs on, itself for the trunk.
-    levels: (G, K) groups of points whose sides are mistaken together, the widest first: arms, legs and the rest, then
-    parts of limbs, then parts of those. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
+    levels: (G, K) groups of points whose sides are mistaken together, the widest first: all, then arms, legs
+    and the rest, then parts of limbs, then parts of those. limbs: (2, L) ends of limbs; ratios: (L,) their lengths in
     torso lengths. bones: (2, B) ends of limbs that do not bend; twins: (B,) the same limb of the other side; hanging:
     (K, B) 1 for what moves with a limb's end; rounds: rows of bones, upper ones first.
     """
@@ -102,7 +102,9 @@ def body(name: str) -> Body:
     parts = [_called(table.points, part) & (legs if part[0] in LEGS else arms) for part in PARTS]
     ends = [_called(table.points, end) for end in ENDS]
     levels = tuple(
-        np.array(groups) for groups in ([arms, legs, ~(arms | legs)], [p for p in parts if p.any()], ends) if groups
+        np.array(groups)
+        for groups in ([arms | True], [arms, legs, ~(arms | legs)], [p for p in parts if p.any()], ends)
+        if groups
     )
     bones, hanging = _bones(table.points, arms, legs)
     half = bones.shape[1] // 2

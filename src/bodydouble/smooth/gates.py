@@ -27,10 +27,12 @@ SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: ever
 PART_RATIO, PART_DOUBT = 0.3, 0.3  # the same for a part of a limb against the rest of it: fewer points, more chance
 ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
+LIMBS = 1  # which of a body's levels are the whole limbs; what is between the sides follows the whole body
 STRANGE = 1.0  # a limb left with more is no witness for the next frame
 TORN = 0.5  # and if between the sides is where less than this share of that is left, it is torn between them
 SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
-PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer
+LIMB_TIME, TORN_TIME = 0.4, 0.2  # the same for limbs without the trunk, and for those that made no sense so long ago
+PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer; and for an exchange back
 
 
 def reach(size: Array, step: float) -> Array:
@@ -47,8 +49,10 @@ class Swaps:
 
     def __init__(self, body: Body) -> None:
         self._body = body
-        self._lasting, self._parting = np.zeros((2, len(body.mirrored)))
-        self._settled = np.full(len(body.mirrored), SWAP_TIME)  # seconds since an exchange was last believed
+        # seconds: exchanged; in part of a limb; without the trunk; not so since that was
+        # believed, and since the limb last made no sense, too
+        self._lasting, self._parting, self._alone = np.zeros((3, len(body.mirrored)))
+        self._settled, self._sure = np.full((2, len(body.mirrored)), SWAP_TIME)
         self._before: Array | None = None
 
     def __call__(
@@ -84,24 +88,27 @@ class Swaps:
             return swapped, swapped, ~swapped, swapped
         exchanged = _off(points.take(mirrored, axis=1), due, before, scale)
         pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
-        doubt, ratio, whole = SWAP_DOUBT, SWAP_RATIO, None
-        for groups in self._body.levels:
+        whole = swapped
+        for level, groups in enumerate(self._body.levels):
+            doubt, ratio = (SWAP_DOUBT, SWAP_RATIO) if level <= LIMBS else (PART_DOUBT, PART_RATIO)
             members = groups & pairs
             weights = members.T / np.maximum(members.sum(axis=1), 1)
             unexplained = np.where(swapped, exchanged, as_seen) @ weights
             left = np.where(swapped, as_seen, exchanged) @ weights
             swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
-            doubt, ratio, whole = PART_DOUBT, PART_RATIO, swapped if whole is None else whole
-        limbs = self._body.levels[0]
+            whole = swapped if level <= LIMBS else whole
+        limbs = self._body.levels[LIMBS]
         members = limbs & seen
         weights = members.T / np.maximum(members.sum(axis=1), 1)
         strange = np.where(swapped, exchanged, as_seen) @ weights
-        torn = strange > STRANGE
+        torn = strange >= STRANGE
+        odd = torn @ limbs
         if torn.any():
             torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale) @ weights < TORN * strange)
+        self._sure[odd] = 0
         return (
-            *self._settle(swapped, swapped if whole is None else whole, step),
-            (strange < STRANGE) @ limbs,
+            *self._settle(swapped, whole, step),
+            ~odd,
             torn @ limbs,
         )
 
@@ -112,11 +119,13 @@ class Swaps:
         self._parting[settled] = 0
         swapped = swapped ^ settled
         self._lasting = np.where(swapped, self._lasting + step, 0)
-        self._settled = np.where(swapped, self._settled, self._settled + step)
-        trunk = (swapped & self._body.levels[0][-1]).any()
-        enough = np.minimum(SWAP_TIME if trunk else SWAP_TIME / 2, np.maximum(self._settled, PART_TIME))
-        believed = self._lasting > enough
-        self._lasting[believed] = self._settled[believed] = 0
+        trunk = (swapped & self._body.levels[LIMBS][-1]).any()
+        self._alone = np.where(swapped, np.maximum(self._alone + (-step if trunk else step), 0), 0)
+        sound = np.where(swapped, 0, step)
+        self._settled, self._sure = self._settled + sound, self._sure + sound
+        believed = self._lasting > np.minimum(SWAP_TIME, np.maximum(self._settled, PART_TIME))
+        believed |= self._alone > np.minimum(LIMB_TIME, np.maximum(self._sure, TORN_TIME))
+        self._lasting[believed] = self._settled[believed] = self._sure[believed] = 0
         return swapped & ~believed, believed | settled
 
 
