@@ -69,6 +69,7 @@ def live(
     """A webcam drives a character: the control page, and a stage for OBS. Ctrl-C ends it."""
     from bodydouble.live.clock import now
     from bodydouble.live.feed import OscFeed
+    from bodydouble.live.memory import keep_memory
     from bodydouble.outputs.names import ready_folder
     from bodydouble.stage.addresses import PORT, listen
     from bodydouble.stage.desk import Desk
@@ -79,6 +80,7 @@ def live(
     from bodydouble.stage.tokens import kept_token, token_path
     from bodydouble.stage.wardrobe import Wardrobe
 
+    keep_memory()
     page = page_folder()
     folders = Folders.usual(None if out is None else ready_folder(out))
     kept = Kept(settings or settings_path(), tell=_say)
