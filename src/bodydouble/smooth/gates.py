@@ -29,7 +29,7 @@ ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
 LIMBS = 1  # which of a body's levels are the whole limbs; what is between the sides follows the whole body
 STRANGE = 1.0  # a limb left with more is no witness for the next frame
-TORN = 0.5  # and if between the sides is where less than this share of that is left, it is torn between them
+TORN = 0.85  # and if its points are off by a common share of the way to the other side, so nearly, it is torn (cosine)
 SWAP_TIME = 0.8  # seconds after which a lasting exchange is the truth; a model that errs does so for half a second
 LIMB_TIME, TORN_TIME = 0.4, 0.2  # the same for limbs without the trunk, and for those that made no sense so long ago
 PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer; and for an exchange back
@@ -103,8 +103,8 @@ class Swaps:
         strange = np.where(swapped, exchanged, as_seen) @ weights
         torn = strange >= STRANGE
         odd = torn @ limbs
-        if torn.any():
-            torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale) @ weights < TORN * strange)
+        if odd.any():
+            torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale, members) > TORN)
         self._sure[odd] = 0
         return (
             *self._settle(swapped, whole, step),
@@ -129,12 +129,11 @@ class Swaps:
         return swapped & ~believed, believed | settled
 
 
-def _between(points: Array, due: Array, opposite: Array, scale: Array) -> Array:
-    """(K,) mean squared distance of each point from the line between where it and its opposite were due, in reaches."""
+def _between(points: Array, due: Array, opposite: Array, scale: Array, groups: Mask) -> Array:
+    """(G,) cosine between how groups (G, K) of points are off and the way to where their opposites were due."""
     off, way = (points - due) * scale, (opposite - due) * scale
-    share = (off * way).sum(axis=-1) / np.maximum(squared(way), 1e-9)
-    off = squared(off - np.minimum(np.maximum(share, 0), 1)[..., None] * way)
-    return np.asarray(np.minimum(off, WORST).mean(axis=0))
+    along, far, apart = ((a * b).sum(axis=(0, 2)) @ groups.T for a, b in ((off, way), (off, off), (way, way)))
+    return np.asarray(along / np.sqrt(np.maximum(far * apart, 1e-12)))
 
 
 def _off(points: Array, due: Array, before: Array, scale: Array) -> Array:
