@@ -135,7 +135,7 @@ def _resolved(host: str) -> tuple[socket.AddressFamily, str]:
 
 def _bound(family: socket.AddressFamily, address: str, port: int) -> socket.socket | None:
     """A listening socket, None if the port is taken. Raises BodyDoubleError for any other reason."""
-    # asyncio sends small frames at once (TCP_NODELAY) only where the protocol is named; else some wait 40 ms for an ACK.
+    # The protocol is named, as asyncio sends small frames at once (TCP_NODELAY) only then; else some wait 40 ms.
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows lets two programs share a port otherwise
