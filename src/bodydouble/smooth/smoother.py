@@ -71,6 +71,7 @@ class Smoother:
         self._last: Pose | None = None
         self._out: Pose | None = None  # as last returned
         self._handed = False
+        self._glides: Mask = np.zeros((0, 0), dtype=bool)  # (C, K) what is to glide from where it was shown
         self._unpaced: Mask | None = None  # rows followed, when speeds are still to be taken
         self._time = 0.0
         self._shown = self._offset = self._speed = np.zeros((0, 0, 3))  # (C, K, 3), native units
@@ -149,7 +150,7 @@ class Smoother:
         self._motion, self._bones = Motion(points, self._noise(pose.scores), self._size), Bones(self._body)
         self._swaps, self._leaps = Swaps(self._body), Leaps(shape[0], self._body)
         self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
-        self._unpaced = None
+        self._unpaced, self._glides = None, np.zeros(shape, dtype=bool)
         self._shown, self._estimate, self._scores = points, points, pose.scores
         self._visible = pose.scores >= SEEN
         self._handed = False
@@ -246,8 +247,8 @@ class Smoother:
         if not rows.any():
             return
         self._motion.put(rows, points, self._noise(scores), self._size, speed)
-        glide = (rows & (self._scores > 0) & ~speed.any(axis=-1))[..., None]
-        self._offset = np.where(glide, self._shown - points, np.where(rows[..., None], 0, self._offset))
+        self._offset = np.where(rows[..., None], 0, self._offset)
+        self._glides = rows & (self._scores > 0) & ~speed.any(axis=-1)
 
     def _finish(self, pose: Pose, points: Array, scores: Array, good: Mask, step: float) -> Pose:
         """Show this frame. good: (C, K) rows that may be shown as measured when nothing is to be smoothed."""
@@ -260,11 +261,16 @@ class Smoother:
     def _show(self, pose: Pose, scores: Array, step: float) -> Pose:
         """`pose` with the points and scores that are to be shown."""
         self._estimate = self._motion.estimate
-        self._shown = self._estimate + self._offset
-        if len(self._shown) > 1 and self._raw < 1:
+        shown = self._estimate + self._offset
+        if len(shown) > 1 and self._raw < 1:
             spread = self._motion.variance[1] if self._visible.any() else self._noise(scores)[1] ** 2
             size = float(self._size[1, 0, 0])
-            self._shown[1] = self._bones.held(self._shown[1], spread, size, 1 - self._raw)
+            shown[1] = self._bones.held(shown[1], spread, size, 1 - self._raw)
+        if self._glides.any():
+            off = np.where(self._glides[..., None], self._shown - shown, 0)
+            self._offset, shown = self._offset + off, shown + off
+            self._glides = self._glides & False
+        self._shown = shown
         rising = np.minimum(scores, self._scores + step / RISE)
         self._scores = np.where(self._visible, rising, np.maximum(self._scores - step / FADE, 0))
         self._out = _placed(replace(pose, scores=self._scores), self._shown)
