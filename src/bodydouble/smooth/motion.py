@@ -23,7 +23,7 @@ PUSH = 8.0  # white-noise acceleration of a moving point, torso lengths per seco
 REST_TIME, MOTION_TIME = 0.5, 0.3  # mean seconds that rest and motion last
 START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
 CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing
-UNSURE, SURELY = 1.0, 6  # how much a speed's variance, and a chance of rest, take from a speed that is relied on
+UNSURE, SURELY = 0.5, 6  # how much a speed's variance, and a chance of rest, take from a speed that is relied on
 UNKNOWN = np.zeros(1)  # speed
 LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
 
