@@ -84,7 +84,9 @@ class Swaps:
         as_seen = _off(points, due, before, scale)
         swapped = np.zeros(len(mirrored), dtype=bool)
         if not ((as_seen > SWAP_DOUBT) & seen).any():
-            self._settle(swapped, swapped, step)
+            self._lasting[:] = self._parting[:] = self._alone[:] = 0
+            self._settled += step
+            self._sure += step
             return swapped, swapped, ~swapped, swapped
         exchanged = _off(points.take(mirrored, axis=1), due, before, scale)
         pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
