@@ -1,7 +1,7 @@
 """Takes docs/images/live.png: the control page of `bodydouble live`, with a clip as the camera, in headless Chromium.
 
-python benchmarks/live_picture.py [CLIP] [-o docs/images/live.png] [--at SECONDS]; CLIP: walk-front, or a file. Needs
-the extra `dev` and a browser of Chromium's kind. The clip is cut to a square around the person first.
+python benchmarks/live_picture.py CLIP [-o docs/images/live.png] [--at SECONDS]; CLIP: a portrait film of one person
+(for the README pose_squats.mp4 of the test data), or walk-front. Needs the extra `dev` and a browser of Chromium's kind. The clip is cut to a square around the person first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PATIENCE = 120_000  # milliseconds
 SWITCHES = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
 PLAYS = "() => [...document.querySelectorAll('canvas')].length >= 2"
 WEBCAM, RATE = (480, 480), 15.0  # a rate that a machine which also draws the page in software can hold
-TOP = 0.15  # of the clip's height, above the cut-out
+TOP = 0.12  # of the clip's height, above the cut-out
 
 
 def as_webcam(clip: Path, out: Path) -> Path:
@@ -72,7 +72,7 @@ def running(clip: Path, folder: Path) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("clip", nargs="?", default="walk-front")
+    parser.add_argument("clip")
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/images/live.png"))
     parser.add_argument("--at", type=float, default=12.0, help="seconds after the page shows somebody")
     given = parser.parse_args()
