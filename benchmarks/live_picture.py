@@ -1,7 +1,8 @@
 """Takes docs/images/live.png: the control page of `bodydouble live`, with a clip as the camera, in headless Chromium.
 
 python benchmarks/live_picture.py CLIP [-o docs/images/live.png] [--at SECONDS]; CLIP: a portrait film of one person
-(for the README pose_squats.mp4 of the test data), or walk-front. Needs the extra `dev` and a browser of Chromium's kind. The clip is cut to a square around the person first.
+(for the README pose_squats.mp4 of the test data), or walk-front. Needs the extra `dev` and a browser of Chromium's
+kind. The clip is cut to a square around the person first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How long a live run takes from a frame's capture to the picture of it, with a real browser on the stage's page.
 
 The whole path runs as `bodydouble live` has it: source, engine, server, WebSocket, page. Times are taken on the
-program's clock; the page, on the same computer, knows its offset to that. Milliseconds. How to read it: docs/decisions/live.md
+program's clock; the page, on the same computer, knows its offset to that. Milliseconds. How to read it:
+docs/decisions/live.md
 """
 
 from __future__ import annotations
