@@ -297,3 +297,20 @@ def test_one_person_stays_who_they_are_when_the_picture_becomes_narrower(dance: 
             pose = replace(pose, points=pose.points - [960, 0])
         (seen,) = tracker([pose], SIZE if i < 15 else (320, 720), i / FPS)
         assert seen.person == 1
+
+
+def test_hips_at_a_desk_are_no_legs(test_data: Path) -> None:
+    """Hips surely seen and all below them not is upper body only, though hips alone are a third of the leg's points."""
+    desk = Tracker()
+    pose = mocap.poses(test_data / "mocap" / "wave_hello.bvh", camera=CAMERA, fps=10)[0]
+    scores = np.ones_like(pose.scores)
+    for name, index in BLAZEPOSE_33.index.items():
+        if any(part in name for part in ("knee", "ankle", "heel", "foot")):
+            scores[index] = 0.05
+    states = []
+    for step in range(30):
+        seen = np.ones_like(scores) if step < 10 else scores
+        (told,) = desk([replace(pose, scores=seen, time=step / 10)], (1280, 720), step / 10)
+        states.append(told.state)
+    assert states[9] is State.TRACKED
+    assert all(state is State.UPPER_BODY for state in states[20:])

@@ -37,7 +37,9 @@ VISIBLE = 0.3  # score from which a point counts for a person's size
 # State. Evidence is averaged over AVERAGING seconds, has two levels each, and a state lasts at least DWELL seconds.
 AVERAGING = 0.3
 DWELL = 0.4
-LEGS_GONE, LEGS_BACK = 0.35, 0.65  # mean score of hips, knees and ankles, the better side; outside the picture 0
+LEGS_GONE, LEGS_BACK = 0.35, 0.65  # weighted score of hips, knees and ankles, the better side; outside the picture 0
+# What hips, knees and ankles count there. Hips are seen at a desk, too, where 1/3 would lie on the border.
+LEG_SHARES = (0.25, 0.5, 0.25)
 AWAY, NOT_AWAY = 0.4, 0.1  # minus the cosine of the chest's yaw, moved by up to FACE_WEIGHT when the face is (un)seen
 FACE = ("nose", "left_eye", "right_eye")
 FACE_WEIGHT = 0.3
@@ -67,7 +69,8 @@ def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     legs = [max(level(left), level(right)) for left, right in pairs]
     facing = sum(scores[point] for point in face) / len(face)
     sure = sum(sorted(scores)[-SUREST:]) / min(SUREST, len(scores))
-    return _Evidence(sure, sum(legs) / len(legs), FACE_WEIGHT * (1 - 2 * facing) - _frontal(pose))
+    shown = sum(share * leg for share, leg in zip(LEG_SHARES, legs, strict=True))
+    return _Evidence(sure, shown, FACE_WEIGHT * (1 - 2 * facing) - _frontal(pose))
 
 
 @cache

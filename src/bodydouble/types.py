@@ -156,12 +156,15 @@ class Posture:
     bones: names from skeletons.BODY_BONES. directions: (B, 3) unit vectors from a bone's start to its end, +Y up,
     +Z to the camera, as an orthographic camera straight ahead would see them. scores: (B,) 0..1, 0 = unknown.
     facing: yaw of the chest in radians: 0 faces the camera, +pi/2 faces picture right, +-pi has turned away.
+    tilt: radians that the face is tilted to picture right, by its ears; face: 0..1, how surely that is seen.
     """
 
     bones: tuple[str, ...]
     directions: Array
     scores: Array
     facing: float = 0.0
+    tilt: float = 0.0
+    face: float = 0.0
 
     def __post_init__(self) -> None:
         count = len(self.bones)

@@ -210,3 +210,25 @@ def test_degenerate_points_are_survived(camera: Camera | None, world: bool) -> N
         found: Posture = posture(pose, typical(metric=world), camera)
         assert np.allclose(np.linalg.norm(found.directions, axis=1), 1.0)
         assert not found.scores.any()
+
+
+@pytest.mark.parametrize("tilt", [-20.0, 0.0, 30.0])
+def test_a_face_tells_its_tilt_whatever_the_head_bone_does(dance: Seen, tilt: float) -> None:
+    poses, body = dance
+    pose = poses[0]
+    index = BLAZEPOSE_33.index
+    points, scale = pose.points.copy(), 0.1 * np.ptp(pose.points[:, 1])
+    across = np.array([math.cos(math.radians(tilt)), math.sin(math.radians(tilt))])
+    middle = points[[index["left_ear"], index["right_ear"]]].mean(axis=0) + 0.2 * scale * np.array([1.0, 0.0])
+    for name, share in (("ear", 0.4), ("eye", 0.2)):
+        for side, sign in (("left", 1), ("right", -1)):
+            points[index[f"{side}_{name}"]] = middle + sign * share * scale * across
+    told = posture(replace(pose, points=points), body)
+    assert math.degrees(told.tilt) == pytest.approx(tilt, abs=0.1)
+    assert told.face > 0.95
+    swapped = points.copy()  # from behind, ears tell nothing of a face
+    for name in ("ear", "eye"):
+        swapped[[index[f"left_{name}"], index[f"right_{name}"]]] = points[
+            [index[f"right_{name}"], index[f"left_{name}"]]
+        ]
+    assert posture(replace(pose, points=swapped), body).face == 0.0

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.characters.puppet import ALWAYS, HALF_SHUT, LID, OPEN, Part, Puppet
+from bodydouble.characters.puppet import ALWAYS, HALF_SHUT, LEAST_LID, LID, OPEN, Part, Puppet
 from bodydouble.types import Array, BodyDoubleError, Rig, RigPose
 
 Complex = npt.NDArray[np.complex128]
@@ -118,7 +118,7 @@ def is_shown(part: Part, blink: float) -> bool:
     if part.shown == ALWAYS:
         return True
     if part.shown == LID:
-        return blink > 0.0
+        return blink >= LEAST_LID
     return (blink < HALF_SHUT) == (part.shown == OPEN)
 
 

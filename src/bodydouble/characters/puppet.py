@@ -16,6 +16,7 @@ from bodydouble.types import Array, Image, Rig
 
 ALWAYS, OPEN, SHUT, LID = "", "open", "shut", "lid"  # values of Part.shown
 SHOWN = (ALWAYS, OPEN, SHUT, LID)
+LEAST_LID = 0.15  # of RigPose.blink: a lid that is less far down is but a jagged line over an open eye
 HALF_SHUT = 0.5  # of RigPose.blink: from here on eyes count as shut
 
 
@@ -30,7 +31,7 @@ class Part:
     shown: when it is drawn, by RigPose.blink (0 eyes open .. 1 shut):
         ""      always.
         "open"  while blink < 0.5; "shut": while blink >= 0.5 (one drawing in place of another).
-        "lid"   while blink > 0, and it comes down from its upper edge: before anything else moves them, its points at
+        "lid"   while blink >= 0.15; it comes down from its upper edge: before anything else moves them, its points at
                 rest are drawn together to `top`, the least y of all its points: y = top + blink * (y - top).
     """
 

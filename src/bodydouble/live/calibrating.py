@@ -62,7 +62,7 @@ class Calibrating:
         except BodyDoubleError as fault:
             self._state, self._message = "failed", str(fault)
             return None
-        self._state, self._message = "done", ""
+        self._state, self._message = "done", learnt.note
         return learnt
 
     def report(self, time: float) -> CalibrationState:

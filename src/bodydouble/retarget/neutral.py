@@ -114,7 +114,7 @@ class Neutral:
         turned = _turn(yaw)
         mended = np.einsum("bij,bj->bi", self._mended, directions @ turned) @ turned.T
         mended[told.scores == 0] = [0.0, -1.0, 0.0]
-        return Posture(NAMES, mended, told.scores, yaw)
+        return Posture(NAMES, mended, told.scores, yaw, told.tilt - self.roll, told.face)
 
     def to_toml(self) -> dict[str, float | bool | list[float]]:
         """Everything, as flat values for a TOML file."""

@@ -43,6 +43,8 @@ FULL = 0.92  # a limb drawn at this share of its length is not foreshortened: ne
 # (Feet only of characters in profile; see FLAT.)
 BLUNT = {"foot": (0.50, 0.85), "hand": (0.25, 0.60), "clavicle": (0.15, 0.45), "pelvis": (0.15, 0.45)}
 BLUNT_OTHERS = (0.10, 0.28)
+# The face's tilt against the head bone's: taken with this time constant while seen, forgotten with the other; seconds.
+FACE, FACELESS = 0.05, 0.60
 HOLD = 0.12  # seconds: how fast a half-meaningful angle is followed
 RESTING = ("foot", "hand", "clavicle", "pelvis")  # without a meaningful angle these go to rest; longer limbs hold on
 ENDS = ("foot", "hand")  # and these are drawn whole then: a shoe seen from the front is no shorter
@@ -147,6 +149,7 @@ class Planar:
         self._length_jump = np.zeros(count)
         self._seen = np.zeros(count, dtype=bool)
         self._swapped = self._turned = False
+        self._bias = 0.0  # turn of the head's face against its bone
         self._springs = [Spring(float(loose)) if loose > 0 else None for loose in self.rig.spring]
         self._ground.reset()
 
@@ -158,7 +161,7 @@ class Planar:
         dt = 0.0 if self._time is None else motion.time - self._time
         self._time = motion.time
         directions, sure = self._body(motion)
-        sudden = self._measure(directions, sure, dt, first)
+        sudden = self._measure(self._faced(directions, motion.posture, dt, first), sure, dt, first)
         lengths = self._lengths(sudden, dt)
         heads, nearness, touching = self._walk(lengths, sudden, dt)
         sign = -1.0 if self._mirror else 1.0
@@ -208,6 +211,21 @@ class Planar:
         swapped = motion.state is State.TURNED_AWAY or (self._swapped and motion.state is State.LOST)
         self._turned, self._swapped = swapped != self._swapped, swapped
         return directions, sure
+
+    def _faced(self, directions: Array, told: Posture, dt: float, first: bool) -> Array:
+        """The directions with the head upright in its face: what a bone from the neck to the ears tells is biased.
+
+        How far the two differ is remembered while the face is not seen, and forgotten slowly.
+        """
+        x, y, z = directions[HEAD].tolist()
+        drawn, way = math.hypot(x, y), math.atan2(x, y)
+        sign = -1.0 if self._mirror else 1.0
+        off = told.face * math.remainder(sign * told.tilt - way - self._bias, math.tau) - (1 - told.face) * self._bias
+        self._bias += off if first else -math.expm1(-dt / (FACE + (1 - told.face) * FACELESS)) * off
+        way += self._bias
+        directions = directions.copy()
+        directions[HEAD] = drawn * math.sin(way), drawn * math.cos(way), z
+        return directions
 
     def _measure(self, directions: Array, sure: Array, dt: float, first: bool) -> npt.NDArray[np.bool_]:
         """Take in the person's bones. Returns which rig bones may jump, as what drives them has changed at once."""

@@ -5,12 +5,13 @@ import type { Part, Shape } from "./puppet";
 
 const GOES_BEHIND = -0.09;
 const COMES_BACK = -0.04;
+const LEAST_LID = 0.15;
 const HALF_SHUT = 0.5;
 
 /** Whether a part is drawn while the eyes are shut as far as `blink`. */
 export function isShown(part: Part, blink: number): boolean {
   if (part.shown === "") return true;
-  if (part.shown === "lid") return blink > 0;
+  if (part.shown === "lid") return blink >= LEAST_LID;
   return blink < HALF_SHUT === (part.shown === "open");
 }
 
