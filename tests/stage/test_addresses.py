@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.made_live import made_desk
+from websockets.sync.client import connect
 
 from bodydouble.stage.addresses import listen, qr_svg, qr_text
 from bodydouble.stage.server import Server
@@ -170,4 +171,36 @@ def test_small_frames_do_not_wait_for_the_answer_to_those_before() -> None:
     try:
         assert asyncio.run(prompt())
     finally:
+        listening.close()
+
+
+def ended(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_connections_that_ask_for_nothing_are_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bodydouble.stage.first_request.SECONDS", 0.2)
+    listening = listen(port=0)
+    desk = made_desk(tmp_path)
+    server = Server(desk, listening)
+    server.start()
+    at = ("127.0.0.1", listening.port)
+    try:
+        with (
+            connect(f"ws://127.0.0.1:{listening.port}/ws/stage", open_timeout=30, compression=None) as page,
+            socket.create_connection(at, 30) as silent,
+            socket.create_connection(at, 30) as slow,
+            httpx.Client(timeout=30) as client,
+        ):
+            slow.send(b"GET / HTTP/1.1\r\nHost: ")
+            assert ended(silent) and ended(slow)
+            assert client.get(f"http://127.0.0.1:{listening.port}/api/qr.svg").status_code == 200
+            assert page.recv(timeout=30), "a page that has nothing to say stays"
+            page.ping().wait(30)
+    finally:
+        server.stop()
+        desk.close()
         listening.close()

@@ -27,6 +27,7 @@ from bodydouble.stage.addresses import Listening, qr_svg
 from bodydouble.stage.archive import LARGEST_TOTAL, MOST_FILES
 from bodydouble.stage.backgrounds import TYPES, find_background
 from bodydouble.stage.desk import Desk
+from bodydouble.stage.first_request import FirstRequest
 from bodydouble.stage.guard import Doors, Guard
 from bodydouble.stage.hub import CAMERA_FRAME, Hub
 from bodydouble.stage.puppets import puppet_bytes, sharper
@@ -246,6 +247,7 @@ class Server:
             guarded,
             ssl_certfile=certificate,
             ssl_keyfile=key,
+            http=FirstRequest,
             ws="websockets-sansio",
             ws_max_size=LARGEST_MESSAGE,
             ws_ping_interval=PING_SECONDS,
