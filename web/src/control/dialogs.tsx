@@ -148,7 +148,7 @@ export function PhoneDialog({ open, desk }: { open: { value: Open }; desk: Desk 
           <p>Scan this with a phone in the same network: it shows this page, to steer from where you stand.</p>
           <img class="qr" src="/api/qr.svg" alt={`QR code of ${address}`} width="208" height="208" />
           <Address address={address} label="The page's address in the network" />
-          <p class="soft">Whoever has the address may steer bodydouble. It changes with every start.</p>
+          <p class="soft">Whoever has the address may steer bodydouble. It stays the same until --new-token.</p>
         </>
       ) : (
         <>

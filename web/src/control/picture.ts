@@ -126,7 +126,10 @@ export class PictureView {
     const ratio = this.#box.width > 0 ? this.above.width / this.#box.width : 1;
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.above.width, this.above.height);
-    if (!this.#people) return;
+    // Chromium may go on showing the canvas of before where all that is drawn is nothing.
+    const nobody = !this.#people?.people.length;
+    this.above.style.opacity = nobody ? "0" : "";
+    if (!this.#people || nobody) return;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.#colours ??= coloursOf(this.above);
     drawPeople(pen, this.#people, this.#picture(), this.mirror, this.#colours);
