@@ -79,6 +79,7 @@ def test_the_film_shows_what_was_shown(shared: MadeLive, recorder: Recorder) -> 
 
 def test_closing_cancels_a_film_and_leaves_the_take(shared: MadeLive, recorder: Recorder) -> None:
     shared.play(30.0)  # a film of some length, so that it is not done before it is cancelled
+    before = set(threading.enumerate())
     take = recorder.stop()
     end = time.monotonic() + PATIENCE
     while not recorder.report.progress:
@@ -86,7 +87,7 @@ def test_closing_cancels_a_film_and_leaves_the_take(shared: MadeLive, recorder: 
         threading.Event().wait(0.02)
     recorder.close()
     assert [path.name for path in take.parent.iterdir()] == [take.name]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("bodydouble-")]
+    assert not set(threading.enumerate()) - before
     assert recorder.report.state == "off" and recorder.report.film is None
     assert recorder.report.unfilmed == (take,)
     command = shlex.split(how_to_film(take))

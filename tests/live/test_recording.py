@@ -29,6 +29,7 @@ from bodydouble.types import BodyDoubleError
 from moved_live import START, MadeLive, person
 
 PATIENCE = 60.0
+THREADS_BEFORE: set[threading.Thread] = set()  # each test: those that others left are not its own
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,8 @@ def shared() -> MadeLive:
 def live(shared: MadeLive) -> MadeLive:
     shared.listeners.clear()
     shared.model = "made-model"
+    THREADS_BEFORE.clear()
+    THREADS_BEFORE.update(threading.enumerate())
     return shared
 
 
@@ -48,7 +51,7 @@ def names(folder: Path) -> list[str]:
 
 
 def no_threads_left() -> bool:
-    return not [thread.name for thread in threading.enumerate() if thread.name.startswith("bodydouble-")]
+    return not set(threading.enumerate()) - THREADS_BEFORE
 
 
 def wait_for(what: str, done: object) -> None:

@@ -18,7 +18,7 @@ import { LiveCard } from "./live_card";
 import { Notes } from "./notes";
 import { SceneCard } from "./scene_card";
 import { StageCard } from "./stage_card";
-import { dropped, sendFiles } from "./uploads";
+import { addCharacter, dropped } from "./uploads";
 import { YouCard } from "./you_card";
 
 /** A dialog that is open, if any. */
@@ -137,7 +137,7 @@ function DropZone({ desk }: { desk: Desk }) {
       if (!files(event)) return;
       event.preventDefault();
       over.value = false;
-      void dropped(event.dataTransfer).then((files) => sendFiles(desk, files, "character"));
+      void dropped(event.dataTransfer).then((files) => addCharacter(desk, files));
     };
     const of: [string, (event: DragEvent) => void][] = [
       ["dragenter", enter],

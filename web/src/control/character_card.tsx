@@ -5,7 +5,7 @@ import type { CharacterChoice } from "../messages";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 import { Card } from "./parts";
-import { ACCEPTED, picked, remove, sendFiles } from "./uploads";
+import { ACCEPTED, addCharacter, picked, remove } from "./uploads";
 
 /** The card at the top right. */
 export function CharacterCard({ desk }: { desk: Desk }) {
@@ -70,7 +70,7 @@ function Character({ desk, one, chosen }: { desk: Desk; one: CharacterChoice; ch
 function AddFile({ desk }: { desk: Desk }) {
   const picker = useRef<HTMLInputElement>(null);
   const add = async (input: HTMLInputElement) => {
-    await sendFiles(desk, picked(input), "character");
+    await addCharacter(desk, picked(input));
     input.value = "";
   };
   return (

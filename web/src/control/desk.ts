@@ -59,7 +59,9 @@ export class Desk {
     link.on("hello", (hello) => this.#hello(hello));
     link.on("state", (state) => this.#state(state));
     link.on("choices", (choices) => {
-      this.choices.value = choices;
+      // a program that was just started has not looked into its folders yet, and there always are characters
+      const before = choices.characters.length === 0 ? this.choices.value : null;
+      this.choices.value = before ? { ...choices, characters: before.characters } : choices;
     });
     link.on("status", (status) => this.#status(status));
     link.on("answer", (answer) => this.#commands.answered(answer));

@@ -52,6 +52,12 @@ export async function sendFiles(desk: Desk, files: readonly Sent[], kind: Kind):
   return taken;
 }
 
+/** Adds characters, and has the last one play: who adds one wants to see it. */
+export async function addCharacter(desk: Desk, files: readonly Sent[]): Promise<void> {
+  const name = await sendFiles(desk, files, "character");
+  if (name) desk.change({ character: name });
+}
+
 /** Removes one of the user's own characters or pictures. */
 export async function remove(desk: Desk, name: string, kind: Kind): Promise<void> {
   try {
