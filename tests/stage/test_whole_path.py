@@ -35,6 +35,7 @@ from stage_page import FLAGS, PATIENCE
 UP, DOWN = 0.0, -0.7  # of a wrist over its shoulder: it is as high as the shoulder, or hangs
 OTHER = -0.7  # the other arm hangs all the while
 SEEN = 6  # moments with the arm up, and as many with it down, after which all is seen
+SETTLED = 1.0  # seconds after a switch until the character has gone over to its other side, and the pages have
 STEADY = 2  # moments before, that a page may still be on its way from
 LONGEST = 120.0  # seconds to wait for that
 MIRA = characters.load("mira").rig
@@ -123,7 +124,9 @@ def check_drawn(drawn: list[list[float]], moments: list[dict[str, Any]], person:
     place = {moment["sequence"]: number for number, moment in enumerate(seen)}
     up, hung = [], []
     for number, *arms in drawn:
-        at = place.get(int(number), 0)
+        at = place.get(int(number))
+        if at is None:  # drawn before the first of these moments
+            continue
         before = heights[max(0, at - STEADY) : at + 1]
         up += [arms] if min(before) > UP else []
         hung += [arms] if max(before) < DOWN else []
@@ -161,6 +164,8 @@ def watch(pages: list[Page], done: Callable[[], bool]) -> list[list[list[float]]
 
 def check_rise(feed: Heard, pages: list[Page], character: str) -> None:
     """The person's left arm rises and sinks, and this arm of the character with it: in the feed and on the pages."""
+    settled = feed.moments[-1]["time"] + SETTLED
+    feed.until(lambda all: all[-1]["time"] > settled)
     since = len(feed.moments)
     drawn = watch(pages, lambda: rose_and_sank("left")(feed.moments[since:]))
     moments = feed.moments[since:]

@@ -15,6 +15,7 @@ from bodydouble.types import Frame, Image
 
 STALL_SECONDS = 2.0  # without a picture for so long, a source that was well is not: 1 fps cameras are the slowest
 RATE_SECONDS = 2.0  # the rate is measured over so much of the past
+OLDEST = 60.0  # seconds: no picture of a live source is older, whatever its clock says
 LEAST_STEP = 1e-3  # seconds between two frames at least: no camera gives more than 1000 a second
 
 
@@ -45,11 +46,12 @@ class Newest:
     def put(self, image: Image, taken: float, condition: Condition = Condition.LIVE, message: str = "") -> bool:
         """A picture that was taken at `taken`; True if it is kept, False if it came too late.
 
-        A time that lies ahead, or is no number, counts as now. condition, message: how the source does with it.
+        A time that lies ahead, or is no number, counts as now, one before OLDEST as OLDEST ago. condition, message:
+        how the source does with it.
         """
         with self._changed:
             now = self._clock()
-            taken = min(taken, now) if math.isfinite(taken) else now
+            taken = max(min(taken, now), now - OLDEST) if math.isfinite(taken) else now
             self._condition, self._message = condition, message
             self._captured += 1
             self._since = now
