@@ -63,3 +63,35 @@ def test_leaving_early_closes_the_source_and_the_thread() -> None:
 
 def test_chained() -> None:
     assert list(ahead((i * 2 for i in ahead(range(20))), depth=1)) == list(range(0, 40, 2))
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_interrupted_while_the_thread_begins(monkeypatch: pytest.MonkeyPatch, begins: bool) -> None:
+    reading, left, closed = threading.Event(), threading.Event(), []
+
+    def slow() -> Iterator[int]:
+        try:
+            reading.set()
+            left.wait(0.2)
+            yield 1
+        finally:
+            closed.append(threading.current_thread())
+
+    real = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        if begins:
+            real(thread)
+            assert reading.wait(60)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    source = slow()
+    if not begins:
+        next(source)
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(ahead(source)))
+    assert len(closed) == 1
+    source.close()  # nobody reads it any more
+    assert threading.active_count() == before

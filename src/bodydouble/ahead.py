@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -37,27 +38,42 @@ def ahead(items: Iterable[T], depth: int = 3) -> Generator[T, None, None]:
                 continue
         return False
 
-    def produce() -> None:
-        iterator = iter(items)
-        try:
-            for item in iterator:
-                if not put(item):
-                    break
-        except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the reader
-            failure.append(error)
-        finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                close()
-            put(_END)
+    turn = threading.Lock()  # of whoever may touch `items`: Ctrl-C can come before the thread is known to have begun
+    begun = threading.Event()
 
+    def produce() -> None:
+        with turn:
+            if stopped.is_set():
+                return
+            begun.set()
+            try:
+                with ExitStack() as stack:
+                    stack.callback(_close, iterator)
+                    for item in iterator:
+                        if not put(item):
+                            break
+            except BaseException as error:  # noqa: BLE001  whatever it is, it belongs to the reader
+                failure.append(error)
+        put(_END)
+
+    iterator = iter(items)
     thread = threading.Thread(target=produce, name="bodydouble-ahead", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while (item := ready.get()) is not _END:
             yield item
     finally:
         stopped.set()
-        thread.join()
+        with turn:
+            if not begun.is_set():
+                _close(iterator)
+        if thread.is_alive():
+            thread.join()
     if failure:
         raise failure[0]
+
+
+def _close(iterator: Iterator[Any]) -> None:
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()
