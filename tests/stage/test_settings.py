@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bodydouble.stage.messages import Settings
 from bodydouble.stage.settings import LATER, Kept, changed, checked, to_config
 from bodydouble.types import BodyDoubleError
+from made_live import neutral
 
 
 class Clock:
@@ -83,6 +84,22 @@ def test_a_person_can_read_it(tmp_path: Path) -> None:
     assert "lengths = [0.25, 0.333333]" in text
     table = tomllib.loads(text)["camera"]['Böse "Cam" [1].x']
     assert table["calibration"] == {"pitch": 0.123457, "metric": True, "lengths": [0.25, 0.333333]}
+
+
+def test_every_line_of_a_calibration_is_explained(tmp_path: Path) -> None:
+    file = kept(tmp_path / "live.toml")
+    for camera in ("A", 'Böse "Cam" [1].x'):
+        file.keep(file.first({"camera": camera}))
+        file.keep_neutral(camera, neutral())
+    text = file.text()
+    section = text.split(".calibration]\n")[1].split("\n\n")[0].splitlines()
+    assert len(section) == 2 * len(neutral())
+    for comment, line in zip(section[::2], section[1::2], strict=True):
+        assert comment.startswith("# ")
+        assert line.split(" = ")[0] in neutral()
+    written = tomllib.loads(text)["camera"]
+    assert set(written["A"]["calibration"]) == set(neutral())
+    assert text.count("# the camera looks up") == 2
 
 
 @pytest.mark.parametrize("damage", [b"[last\ncamera=", b"\xff\xfe\x00", b"x = " + b"[" * 9_000, b"#" * (2 << 20)])

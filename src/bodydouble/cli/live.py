@@ -102,19 +102,21 @@ def live(
         feed = None if osc is None else OscFeed(run, osc)
         desk = Desk(run, chosen, kept, folders, wardrobe, osc=feed)
         kept.keep(chosen)
+        _tell_of_absent(chosen.camera)
         started = now()
         try:
             with run:
                 for wanted, switch in ((virtual_camera, desk.virtual_camera), (record, _recording(desk))):
                     if wanted:
                         _try(switch)
-                Server(desk, listening, page=page).run(lambda: _greet(listening, open_browser=not no_browser))
+                server = Server(desk, listening, page=page)
+                server.run(lambda: _greet(listening, open_browser=not no_browser))
                 desk.close()
         finally:
             desk.close()
     finally:
         listening.close()
-    typer.echo(_summary(run, desk, now() - started))
+    typer.echo(_summary(run, desk, now() - started, server.malformed))
 
 
 def _certificate(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
@@ -149,6 +151,19 @@ def _first_camera() -> str:
     except BodyDoubleError as fault:
         _say(str(fault))
         return ""
+
+
+def _tell_of_absent(camera: str) -> None:
+    """Say that a camera is not there, and which are; the run goes on, and takes it up once it is plugged in."""
+    from bodydouble.sources.devices import choose, plugged_in
+    from bodydouble.sources.live import kind_of
+
+    if kind_of(camera) != "camera":
+        return
+    try:
+        choose(camera, plugged_in())
+    except BodyDoubleError as fault:
+        _say(f"{fault}; it goes on, and takes the camera up by itself once it is there")
 
 
 def _begun(chosen: Settings, kept: Kept, asked: Mapping[str, object], wardrobe: Wardrobe) -> tuple[Settings, Live]:
@@ -211,8 +226,8 @@ def _shown(code: str) -> str:
     return code
 
 
-def _summary(run: Live, desk: Desk, seconds: float) -> str:
-    """One line of what was, and how to make what was not finished."""
+def _summary(run: Live, desk: Desk, seconds: float, malformed: int) -> str:
+    """One line of what was, and how to make what was not finished. malformed: requests that were no HTTP."""
     from bodydouble.cli.filming import how_to_film
 
     report, recording = run.report(), desk.recording
@@ -220,6 +235,8 @@ def _summary(run: Live, desk: Desk, seconds: float) -> str:
     line = f"{report.source.captured} frames in {minutes}:{rest:02d}, {report.source.dropped} dropped"
     if recording.path is not None and recording.frames:
         line += f"; recorded {recording.path}"
+    if malformed:
+        line += f"; requests that were no HTTP, refused: {malformed}"
     for take in recording.unfilmed:
         line += f"\nits film was not finished; this makes it:\n  {how_to_film(take)}"
     return line

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from bodydouble.live.clock import now
+from bodydouble.stage.refusals import POLICY, refusal_page
 from bodydouble.stage.tokens import Patience, same
 
 Scope = MutableMapping[str, Any]
@@ -27,7 +28,9 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 TOKEN = "token"  # of the query
-PAGES = ("/", "/stage")  # what a person opens; everything else is fetched by these
+POLICY_NAME = b"content-security-policy"
+STAGE = "/stage"
+PAGES = ("/", STAGE)  # what a person opens; everything else is fetched by these
 LARGEST_UPLOAD = 32 << 20  # bytes of a request's body
 LARGEST_UNREAD, READ_ON_SECONDS = 4 * LARGEST_UPLOAD, 10.0  # of a refused body, until the connection is cut
 REFUSED_SOCKET = 1008  # WebSocket close code: policy violation
@@ -246,7 +249,7 @@ def _guarded(send: Send, host: str = "", scheme: str = "http") -> Send:
         f"connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     added = {
-        b"content-security-policy": policy.encode("latin-1"),
+        POLICY_NAME: policy.encode("latin-1"),
         b"x-content-type-options": b"nosniff",
         b"x-frame-options": b"DENY",
         b"referrer-policy": b"no-referrer",
@@ -258,13 +261,21 @@ def _guarded(send: Send, host: str = "", scheme: str = "http") -> Send:
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = [(name, value) for name, value in message.get("headers", []) if name.lower() not in added]
-            if not any(name.lower() == b"cache-control" for name, _ in given):
+            own = [(name.lower(), value) for name, value in message.get("headers", [])]
+            policies = {name: value for name, value in own if name == POLICY_NAME}  # a refusal's is stricter
+            given = [(name, value) for name, value in own if name not in added]
+            if not any(name == b"cache-control" for name, _ in given):
                 given.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": [*given, *added.items()]}
+            message = {**message, "headers": [*given, *(added | policies).items()]}
         await send(message)
 
     return sent
+
+
+def _is_person(scope: Scope) -> bool:
+    """Whether somebody opens this in a browser: a page is to be shown, not fetched by one."""
+    given = {name.lower(): value for name, value in scope["headers"]}
+    return scope["method"] == "GET" and b"text/html" in given.get(b"accept", b"")
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
@@ -273,11 +284,16 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         await receive()
         await send({"type": "websocket.close", "code": REFUSED_SOCKET, "reason": refusal.words[:120]})
         return
-    body = (refusal.words + "\n").encode()
+    person = _is_person(scope)
+    if person:
+        body, kind = refusal_page(refusal.status, refusal.words, stage=scope["path"] == STAGE), b"text/html"
+    else:
+        body, kind = (refusal.words + "\n").encode(), b"text/plain"
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", kind + b"; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         (b"connection", b"close"),
+        *([(POLICY_NAME, POLICY.encode())] if person else []),
     ]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -31,6 +31,7 @@ from bodydouble.stage.first_request import FirstRequest
 from bodydouble.stage.guard import Doors, Guard
 from bodydouble.stage.hub import CAMERA_FRAME, Hub
 from bodydouble.stage.puppets import puppet_bytes, sharper
+from bodydouble.stage.sayings import Sayings
 from bodydouble.types import BodyDoubleError
 
 FOREVER = "public, max-age=31536000, immutable"  # for addresses that change when what is behind them does
@@ -72,6 +73,7 @@ class App(FastAPI):
             ("DELETE", "/api/backgrounds/{name}", self._remove_background),
             ("GET", "/api/recordings/{name}", self._recording),
             ("GET", "/api/qr.svg", self._qr),
+            ("GET", "/api/here", _nothing),
         )
         for method, path, work in routes:
             self.add_api_route(path, work, methods=[method], response_class=Response)
@@ -192,7 +194,7 @@ async def _nowhere(websocket: WebSocket) -> None:
 
 
 async def _nothing() -> Response:
-    """What browsers ask for unasked: the pages name their own icon."""
+    """An answer without words: to what browsers ask for unasked (the pages name their own icon), and to /api/here."""
     return Response(status_code=204)
 
 
@@ -260,16 +262,25 @@ class Server:
             server_header=False,
         )
         self._uvicorn = _Uvicorn(config)
-        logging.getLogger("uvicorn.error").addFilter(_worth_saying)
+        self._sayings = Sayings()
         self._thread: threading.Thread | None = None
+
+    @property
+    def malformed(self) -> int:
+        """Requests so far that were no HTTP."""
+        return self._sayings.malformed
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until Ctrl-C or `stop`; ready is called once pages can be opened."""
         self._uvicorn.ready = ready
+        log = logging.getLogger("uvicorn.error")
+        log.addFilter(self._sayings)
         try:
             self._uvicorn.run(sockets=[self.listening.socket])
         except KeyboardInterrupt:  # raised again by uvicorn once all is closed
             return
+        finally:
+            log.removeFilter(self._sayings)
 
     def start(self) -> None:
         """Serve in a thread of its own; returns once pages can be opened."""
@@ -284,12 +295,6 @@ class Server:
         self._uvicorn.should_exit = True
         if self._thread is not None:
             self._thread.join()
-
-
-def _worth_saying(record: logging.LogRecord) -> bool:
-    """Whether a user has to know: that what a page still waited for was cut off at the end is no error."""
-    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return not (cut or str(record.msg).startswith("Cancel %s running task(s)"))
 
 
 class _Uvicorn(uvicorn.Server):

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-import tomli_w
 
 from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
 from bodydouble.models.cache import write_whole
 from bodydouble.outputs.colours import colour, is_colour
 from bodydouble.stage.messages import Settings
+from bodydouble.stage.settings_text import as_text
 from bodydouble.types import BodyDoubleError
 
 FILE = "live.toml"
@@ -42,18 +42,7 @@ PICTURE = "picture:"  # what a background begins with that is one
 BOUNDS = {"fps": (1, 240), "smooth": (0, 1), "place": (0, 5), "compensation": (0, 1)}
 FOV = (5, 170)  # degrees, or 0
 SIDES = (16, 8192)  # pixels of a camera's picture
-_ROW = re.compile(r"(?<= = )\[\n((?: +[-+.\dEe]+,\n)+) *\]", re.MULTILINE)
 _SIZE = re.compile(r"([1-9]\d{1,3})x([1-9]\d{1,3})")
-
-HEADING = """\
-# bodydouble live: what was chosen last, and what was chosen for each camera and each character.
-# It may be edited while bodydouble is not running. Comments are not kept.
-"""
-COMMENTS = {
-    "last": "",
-    "camera": '# size: WIDTHxHEIGHT or "" for the camera\'s own. fov: degrees, 0 leaves perspective in.\n',
-    "character": '# background: "transparent", "#rrggbb" or "picture:NAME". framing: full, half or head.\n',
-}
 
 
 def settings_path() -> Path:
@@ -135,11 +124,6 @@ def to_config(settings: Settings, character: str | Path, neutral: Neutral | None
         shadow=settings.shadow,
         neutral=None if neutral is None else dict(neutral),
     )
-
-
-def _toml(tables: Mapping[str, Any]) -> str:
-    """As TOML; rows of numbers in one line each, where tomli_w gives every number its own."""
-    return _ROW.sub(lambda row: f"[{', '.join(row[1].replace(',', ' ').split())}]", tomli_w.dumps(tables))
 
 
 def _short(value: object) -> object:
@@ -227,12 +211,7 @@ class Kept:
 
     def text(self) -> str:
         """The file as it is written."""
-        plain = {name: value for name, value in self._tables.items() if not isinstance(value, dict)}
-        parts = [HEADING, *([_toml(plain)] if plain else [])]  # else they would belong to the table before
-        for section in (*COMMENTS, *(name for name in self._tables if name not in COMMENTS)):
-            if section in self._tables and section not in plain:
-                parts.append(COMMENTS.get(section, "") + _toml({section: self._tables[section]}))
-        return "\n".join(parts)
+        return as_text(self._tables)
 
     def _read(self) -> dict[str, Any]:
         """The file's tables; {} where there is none. A damaged one is set aside and told of."""
