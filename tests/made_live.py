@@ -20,7 +20,7 @@ from bodydouble.sources.live import Condition, Health
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.folders import Folders
-from bodydouble.stage.messages import CameraChoice
+from bodydouble.stage.reports import CameraChoice
 from bodydouble.stage.settings import Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError, Frame, Pose

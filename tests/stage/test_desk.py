@@ -12,14 +12,14 @@ import pytest
 from tests.made_live import CAMERA, MadeLive, made_desk, neutral
 
 from bodydouble.retarget.neutral import Neutral
-from bodydouble.stage import messages
+from bodydouble.stage import messages, reports
 from bodydouble.stage.commands import carry_out
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.settings import Kept
 from bodydouble.stage.text import written
 from bodydouble.types import BodyDoubleError
 
-OTHER = messages.CameraChoice("Other Cam", "Other Cam (number 1)", [messages.CameraMode(640, 480, 30.0)])
+OTHER = reports.CameraChoice("Other Cam", "Other Cam (number 1)", [reports.CameraMode(640, 480, 30.0)])
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_what_a_camera_was_left_with_comes_back(desk: Desk) -> None:
 
 
 def test_characters_are_listed_where_cameras_cannot_be(tmp_path: Path) -> None:
-    def no_cameras() -> list[messages.CameraChoice]:
+    def no_cameras() -> list[reports.CameraChoice]:
         raise BodyDoubleError("cameras cannot be listed here")
 
     desk = made_desk(tmp_path)

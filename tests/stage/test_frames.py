@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodydouble.stage.frames import LAYOUT_OF, FrameError, pack, parts_of, unpack
-from bodydouble.stage.messages import LAYOUTS, Binary
+from bodydouble.stage.layouts import LAYOUTS, Binary
 
 FIGURE = {
     "person": -1,

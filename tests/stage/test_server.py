@@ -27,7 +27,7 @@ from bodydouble.stage import messages
 from bodydouble.stage.addresses import Listening, listen
 from bodydouble.stage.desk import Desk
 from bodydouble.stage.frames import pack, unpack
-from bodydouble.stage.messages import Binary
+from bodydouble.stage.layouts import Binary
 from bodydouble.stage.outbox import MOST_AHEAD
 from bodydouble.stage.page import MOST_COMMANDS
 from bodydouble.stage.server import Server

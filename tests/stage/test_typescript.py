@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bodydouble.stage import messages
+from bodydouble.stage import layouts, messages
 from bodydouble.stage.frames import LAYOUT_OF, parts_of
 from bodydouble.stage.frames import pack as packed
 from bodydouble.stage.typescript import TARGET, interface_of, main, typescript
@@ -88,7 +88,7 @@ def test_every_message_and_layout_is_there() -> None:
     text = typescript()
     for kind in (*messages.FROM_PROGRAM, *messages.FROM_PAGE):
         assert f"export interface {kind.__name__} {{" in text
-    for layout in messages.LAYOUTS:
+    for layout in layouts.LAYOUTS:
         assert f"export interface {interface_of(layout)} {{" in text
     for layout in LAYOUT_OF.values():
         assert f"export function decode{layout}(" in text

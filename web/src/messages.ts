@@ -15,32 +15,6 @@ export enum Binary {
   CAMERA = 4,
 }
 
-/**
- * All that a user may choose; kept per camera and character in live.toml (stage/settings.py).
- *
- * camera: a camera's name, "browser", a file or an address. size: "" or WIDTHxHEIGHT asked of the camera. fps: asked.
- * person: "largest" or "all". smooth: 0..1. place: 0 stays put, 1 goes where the person goes. compensation: 0..1, how
- * much of the delay is made up for by prediction. fov: degrees, 0 leaves perspective in. background: "transparent", a
- * CSS colour (chroma), or "picture:NAME" of the pictures folder. framing: what of the character is shown.
- */
-export interface Settings {
-  camera: string;
-  size: string;
-  fps: number;
-  character: string;
-  model: string;
-  device: string;
-  person: "largest" | "all";
-  mirror: boolean;
-  smooth: number;
-  place: number;
-  compensation: number;
-  fov: number;
-  framing: "full" | "half" | "head";
-  background: string;
-  shadow: boolean;
-}
-
 /** A size and rate that a camera offers. */
 export interface CameraMode {
   width: number;
@@ -141,6 +115,32 @@ export interface CalibrationReport {
   seconds: number;
   message: string;
   calibrated: boolean;
+}
+
+/**
+ * All that a user may choose; kept per camera and character in live.toml (stage/settings.py).
+ *
+ * camera: a camera's name, "browser", a file or an address. size: "" or WIDTHxHEIGHT asked of the camera. fps: asked.
+ * person: "largest" or "all". smooth: 0..1. place: 0 stays put, 1 goes where the person goes. compensation: 0..1, how
+ * much of the delay is made up for by prediction. fov: degrees, 0 leaves perspective in. background: "transparent", a
+ * CSS colour (chroma), or "picture:NAME" of the pictures folder. framing: what of the character is shown.
+ */
+export interface Settings {
+  camera: string;
+  size: string;
+  fps: number;
+  character: string;
+  model: string;
+  device: string;
+  person: "largest" | "all";
+  mirror: boolean;
+  smooth: number;
+  place: number;
+  compensation: number;
+  fov: number;
+  framing: "full" | "half" | "head";
+  background: string;
+  shadow: boolean;
 }
 
 /** First word to every page. session: changes when the program was started anew. */

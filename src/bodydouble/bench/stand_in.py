@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from bodydouble.live.clock import now
 from bodydouble.stage.frames import unpack
-from bodydouble.stage.messages import Binary
+from bodydouble.stage.layouts import Binary
 
 JOIN = 10.0  # seconds
 

@@ -25,7 +25,7 @@ from bodydouble.live.snapshot import snapshot
 from bodydouble.live.virtual_camera import VirtualCamera
 from bodydouble.sources.live import kind_of
 from bodydouble.sources.pushed import Pushed
-from bodydouble.stage import messages
+from bodydouble.stage import messages, reports
 from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background, remove_background
 from bodydouble.stage.folders import Folders
 from bodydouble.stage.settings import PICTURE, Kept, to_config
@@ -33,7 +33,7 @@ from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
 
 _PASSWORD = re.compile(r"//[^/@]*@")  # of an address: not for everybody who looks at the page
-BROWSER = messages.CameraChoice("browser", "This page's camera", kind="browser")
+BROWSER = reports.CameraChoice("browser", "This page's camera", kind="browser")
 
 
 class Run(Protocol):
@@ -69,13 +69,13 @@ class Run(Protocol):
     def report(self) -> LiveReport: ...  # noqa: D102
 
 
-def cameras() -> list[messages.CameraChoice]:
+def cameras() -> list[reports.CameraChoice]:
     """The cameras of this computer, with what each offers."""
     from bodydouble.sources.camera import cameras as found
 
     return [
-        messages.CameraChoice(
-            camera.name, camera.label, [messages.CameraMode(int(w), int(h), float(fps)) for w, h, fps in camera.modes]
+        reports.CameraChoice(
+            camera.name, camera.label, [reports.CameraMode(int(w), int(h), float(fps)) for w, h, fps in camera.modes]
         )
         for camera in found()
     ]
@@ -93,7 +93,7 @@ class Desk:
         wardrobe: Wardrobe,
         *,
         osc: OscFeed | None = None,
-        find_cameras: Callable[[], list[messages.CameraChoice]] = cameras,
+        find_cameras: Callable[[], list[reports.CameraChoice]] = cameras,
     ) -> None:
         self.live = live
         self.settings = settings
@@ -102,8 +102,8 @@ class Desk:
         self._kept = kept
         self._find_cameras = find_cameras
         self._given_camera = settings.camera  # of the command line or the last run: may be a file or an address
-        self._cameras: list[messages.CameraChoice] = []
-        self._characters: list[messages.CharacterChoice] = []
+        self._cameras: list[reports.CameraChoice] = []
+        self._characters: list[reports.CharacterChoice] = []
         self._backgrounds: list[str] = []
         self._neutral = live.config.neutral
         self._recorder = Recorder(pictures=folders.backgrounds)
@@ -221,7 +221,7 @@ class Desk:
         listed = [BROWSER, *self._cameras]
         if self._given_camera and self._given_camera not in [camera.name for camera in listed]:
             label = _PASSWORD.sub("//", self._given_camera)
-            listed.append(messages.CameraChoice(self._given_camera, label, kind=kind_of(self._given_camera)))
+            listed.append(reports.CameraChoice(self._given_camera, label, kind=kind_of(self._given_camera)))
         return messages.Choices(
             "choices",
             cameras=listed,
@@ -247,7 +247,7 @@ class Desk:
         return messages.Status(
             "status",
             time=now(),
-            source=messages.SourceReport(
+            source=reports.SourceReport(
                 source.name,
                 cast(Any, source.condition.value),
                 source.message,
@@ -256,9 +256,9 @@ class Desk:
                 source.captured,
                 source.dropped,
             ),
-            model=_as(messages.ModelReport, report.model),
-            latency=_as(messages.LatencyReport, report.latency),
-            recording=messages.RecordingReport(
+            model=_as(reports.ModelReport, report.model),
+            latency=_as(reports.LatencyReport, report.latency),
+            recording=reports.RecordingReport(
                 cast(Literal["off", "recording", "saving"], recording.state),
                 "" if recording.path is None else str(recording.path),
                 recording.seconds,
@@ -268,7 +268,7 @@ class Desk:
                 "" if recording.film is None else recording_address(recording.film),
             ),
             output=self._output(pages),
-            calibration=messages.CalibrationReport(
+            calibration=reports.CalibrationReport(
                 cast(Any, report.calibration.state),
                 report.calibration.seconds,
                 report.calibration.message,
@@ -279,12 +279,12 @@ class Desk:
             people=report.people,
         )
 
-    def _output(self, pages: int) -> messages.OutputReport:
+    def _output(self, pages: int) -> reports.OutputReport:
         """The virtual camera and the feeds."""
         virtual = self._virtual.report
         osc = "" if self._osc is None else self._osc.address
         trouble = "" if self._osc is None else self._osc.message
-        return messages.OutputReport(virtual.on, virtual.device, virtual.message or trouble, osc, pages)
+        return reports.OutputReport(virtual.on, virtual.device, virtual.message or trouble, osc, pages)
 
     def _check_names(self, after: messages.Settings, values: Mapping[str, object]) -> None:
         """Raises BodyDoubleError for a name that a page may not use: what is not listed here is no page's business."""

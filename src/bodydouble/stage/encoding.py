@@ -1,6 +1,6 @@
 """A LiveMoment as the binary frames that pages are sent: characters' motion, people's points, the camera's picture.
 
-Encoded once, whatever the number of pages. Layouts: messages.LAYOUTS.
+Encoded once, whatever the number of pages. Layouts: stage/layouts.py.
 """
 
 from __future__ import annotations

@@ -1,93 +1,27 @@
-"""What a page and the program say to each other; the TypeScript of it is generated (stage/typescript.py).
+"""What a page and the program say to each other in text; the TypeScript of it is generated (stage/typescript.py).
 
-Text frames are JSON objects, told apart by `kind`. Binary frames begin with one byte, a `Binary`, and are laid out by
-LAYOUTS below, little endian. Every time is in seconds on the program's clock (live/clock.py); a page finds its offset
-to that clock by Ping and Pong. Pictures' places are fractions of the picture, x right, y down. Frozen; no logic.
+Text frames are JSON objects, told apart by `kind`; what the program tells of itself in them: stage/reports.py, binary
+frames: stage/layouts.py. Every time is in seconds on the program's clock (live/clock.py); a page finds its offset to
+that clock by Ping and Pong. Pictures' places are fractions of the picture, x right, y down. Frozen; no logic.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import IntEnum
+from dataclasses import dataclass
 from typing import Literal
 
-PROTOCOL = 1  # raised when a message changes its meaning; a page of another number reloads itself
+from bodydouble.stage.reports import (
+    CalibrationReport,
+    CameraChoice,
+    CharacterChoice,
+    LatencyReport,
+    ModelReport,
+    OutputReport,
+    RecordingReport,
+    SourceReport,
+)
 
-
-class Binary(IntEnum):
-    """The first byte of a binary frame."""
-
-    MOTION = 1  # program -> page: what every character does at one time
-    PEOPLE = 2  # program -> control page: the people's points in the camera's picture
-    PREVIEW = 3  # program -> control page: the camera's picture, a JPEG
-    CAMERA = 4  # page -> program: one frame of the browser's own camera, a JPEG
-
-
-# Each layout: (name, type) in order, no gaps but those named. Types: u8 u16 u32 i32 f32 f64; "f32[n]": n numbers, where
-# n is a field before it; "f32[n*2]" pairs; "bytes": the rest; "Figure[n]": n of another layout, one after the other.
-LAYOUTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "Motion": (
-        ("type", "u8"),
-        ("figure_count", "u8"),
-        ("flags", "u16"),  # bit 0: nobody is followed, the figures idle
-        ("sequence", "u32"),  # grows by one a motion; a page acknowledges it
-        ("captured", "f64"),  # when the camera's frame was taken; 0 where no frame is behind it
-        ("time", "f64"),  # the moment that the pose is for: captured, plus what was predicted
-        ("sent", "f64"),
-        ("figures", "Figure[figure_count]"),
-    ),
-    "Figure": (
-        ("person", "i32"),
-        ("state", "u8"),  # 0 tracked, 1 upper body, 2 turned away, 3 lost
-        ("blink", "u8"),  # 0 eyes open .. 255 shut
-        ("bone_count", "u16"),
-        ("offset", "f32[2]"),
-        ("size", "f32"),
-        ("facing", "f32"),
-        ("heads", "f32[bone_count*2]"),
-        ("angles", "f32[bone_count]"),
-        ("lengths", "f32[bone_count]"),
-        ("nearness", "f32[bone_count]"),
-    ),
-    "People": (
-        ("type", "u8"),
-        ("person_count", "u8"),
-        ("point_count", "u16"),
-        ("width", "u16"),  # of the camera's picture, pixels
-        ("height", "u16"),
-        ("captured", "f64"),
-        ("people", "Person[person_count]"),
-    ),
-    "Person": (
-        ("person", "i32"),
-        ("state", "u8"),
-        ("followed", "u8"),  # 1: this one moves the character
-        ("point_count", "u16"),
-        ("points", "f32[point_count*2]"),  # fractions of the picture
-        ("scores", "f32[point_count]"),
-    ),
-    "Preview": (
-        ("type", "u8"),
-        ("pad", "u8"),
-        ("width", "u16"),
-        ("height", "u16"),
-        ("pad2", "u16"),
-        ("captured", "f64"),
-        ("jpeg", "bytes"),
-    ),
-    "CameraFrame": (
-        ("type", "u8"),
-        ("pad", "u8"),
-        ("width", "u16"),
-        ("height", "u16"),
-        ("pad2", "u16"),
-        ("captured", "f64"),
-        ("jpeg", "bytes"),
-    ),
-}
-
-
-# ---- what both sides know -------------------------------------------------------------------------------------------
+PROTOCOL = 1  # raised when a message or a layout changes its meaning; a page of another number reloads itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,121 +49,6 @@ class Settings:
     framing: Literal["full", "half", "head"] = "full"
     background: str = "transparent"
     shadow: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CameraMode:
-    """A size and rate that a camera offers."""
-
-    width: int
-    height: int
-    fps: float
-
-
-@dataclass(frozen=True, slots=True)
-class CameraChoice:
-    """A camera as the page lists it. name: what `--camera` and Settings.camera take; label: what people read.
-
-    kind: only a camera and the browser's can be asked for a size and rate.
-    """
-
-    name: str
-    label: str
-    modes: list[CameraMode] = field(default_factory=list)
-    kind: Literal["camera", "file", "stream", "browser"] = "camera"
-
-
-@dataclass(frozen=True, slots=True)
-class CharacterChoice:
-    """A character as the page lists it. thumbnail: address of a PNG. own: added by the user, may be removed."""
-
-    name: str
-    label: str
-    author: str
-    thumbnail: str
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SourceReport:
-    """How the camera does. state: one word for the colour of a lamp; message: one plain sentence, "" if all is well.
-
-    size, fps: as granted and as measured. captured, dropped: frames since the start; dropped ones were overtaken by
-    newer ones before the model was free.
-    """
-
-    name: str
-    state: Literal["opening", "live", "waiting", "busy", "no_permission", "unplugged", "black", "failed"]
-    message: str
-    size: tuple[int, int]
-    fps: float
-    captured: int
-    dropped: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReport:
-    """The model in use. loading: one that is being fetched or warmed up, "" if none; progress of it 0..1."""
-
-    name: str
-    provider: str
-    automatic: bool
-    loading: str
-    progress: float
-    milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyReport:
-    """Milliseconds from a frame's capture, over the last ten seconds: until the program was done, until a page had
-    posed the character, until it had drawn it; 50th and 95th percentile, 0 where unknown.
-    """
-
-    ready: tuple[float, float]
-    posed: tuple[float, float]
-    drawn: tuple[float, float]
-    pose_rate: float
-    draw_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingReport:
-    """state: off, recording, or saving (a film is being made; progress 0..1). path: of the last or current take.
-
-    film: the address to fetch the film made last from, "" if none was made.
-    """
-
-    state: Literal["off", "recording", "saving"]
-    path: str
-    seconds: float
-    frames: int
-    progress: float
-    message: str
-    film: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OutputReport:
-    """The virtual camera and the feeds. message: why it is not there and what to do, "" if all is well."""
-
-    virtual_camera: bool
-    virtual_camera_device: str
-    message: str
-    osc: str
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationReport:
-    """state: none, countdown (seconds left), holding (stand still), done, failed (message says why).
-
-    calibrated: one made now or before is in force.
-    """
-
-    state: Literal["none", "countdown", "holding", "done", "failed"]
-    seconds: float
-    message: str
-    calibrated: bool = False
 
 
 # ---- program -> page ------------------------------------------------------------------------------------------------

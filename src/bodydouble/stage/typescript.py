@@ -1,4 +1,4 @@
-"""The page's half of the messages, web/src/messages.ts, written from stage/messages.py.
+"""The page's half of the messages, web/src/messages.ts, written from stage/messages.py, reports.py and layouts.py.
 
 `python -m bodydouble.stage.typescript` writes it, `--check` only compares and exits 1 where it differs; a test does the
 same. Every dataclass becomes an interface with its words; every layout an interface, a decoder and an encoder.
@@ -16,7 +16,7 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 
-from bodydouble.stage import messages
+from bodydouble.stage import layouts, messages, reports
 from bodydouble.stage.frames import TYPE_OF, Part, part_of
 from bodydouble.stage.typescript_runtime import RUNTIME
 from bodydouble.types import BodyDoubleError
@@ -50,11 +50,12 @@ def typescript() -> str:
 
 
 def _dataclasses() -> list[type]:
-    """The dataclasses of messages.py, in its order."""
+    """The dataclasses of reports.py and messages.py, in their order."""
     return [
         kind
-        for kind in vars(messages).values()
-        if inspect.isclass(kind) and dataclasses.is_dataclass(kind) and kind.__module__ == messages.__name__
+        for module in (reports, messages)
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
     ]
 
 
@@ -69,9 +70,9 @@ def _comment(text: str, indent: str = "") -> str:
 
 def _enum() -> str:
     """Binary, with the comments of its lines."""
-    comments = dict(re.findall(r"^ {4}(\w+) = \d+  # (.+)$", inspect.getsource(messages.Binary), re.MULTILINE))
-    lines = [_comment(messages.Binary.__doc__ or ""), "export enum Binary {"]
-    for member in messages.Binary:
+    comments = dict(re.findall(r"^ {4}(\w+) = \d+  # (.+)$", inspect.getsource(layouts.Binary), re.MULTILINE))
+    lines = [_comment(layouts.Binary.__doc__ or ""), "export enum Binary {"]
+    for member in layouts.Binary:
         if member.name in comments:
             lines.append(_comment(comments[member.name], "  "))
         lines.append(f"  {member.name} = {member.value},")
@@ -96,7 +97,7 @@ def _type(hint: object) -> str:
         return f"[{', '.join(_type(one) for one in arguments)}]"
     if origin is dict:
         return f"{{ [name: {_type(arguments[0])}]: {_type(arguments[1])} }}"  # Record is a message's name
-    raise BodyDoubleError(f"messages.py: no TypeScript for {hint!r}; teach stage/typescript.py:_type")
+    raise BodyDoubleError(f"stage messages: no TypeScript for {hint!r}; teach stage/typescript.py:_type")
 
 
 def _interface(kind: type) -> str:
@@ -136,14 +137,14 @@ def _inner_first() -> list[str]:
     ordered: list[str] = []
 
     def add(layout: str) -> None:
-        for name, kind in messages.LAYOUTS[layout]:
+        for name, kind in layouts.LAYOUTS[layout]:
             part = part_of(name, kind)
             if part.kind == "layouts":
                 add(part.of)
         if layout not in ordered:
             ordered.append(layout)
 
-    for layout in messages.LAYOUTS:
+    for layout in layouts.LAYOUTS:
         add(layout)
     return ordered
 
@@ -154,9 +155,9 @@ def interface_of(layout: str) -> str:
 
 
 def _comments() -> dict[tuple[str, str], str]:
-    """The words behind each layout's fields in messages.py."""
+    """The words behind each layout's fields in layouts.py."""
     found, layout = {}, ""
-    for line in inspect.getsource(messages).splitlines():
+    for line in inspect.getsource(layouts).splitlines():
         if heading := _LAYOUT_LINE.match(line):
             layout = heading[1]
         elif field := _FIELD_LINE.match(line):
@@ -166,7 +167,7 @@ def _comments() -> dict[tuple[str, str], str]:
 
 def _steps(layout: str) -> Iterator[Part]:
     """The fields that a page sees, one by one, with the type byte and the pads."""
-    return (part_of(name, kind) for name, kind in messages.LAYOUTS[layout])
+    return (part_of(name, kind) for name, kind in layouts.LAYOUTS[layout])
 
 
 def _silent(name: str) -> bool:

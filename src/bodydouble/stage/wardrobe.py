@@ -26,8 +26,8 @@ from bodydouble.characters.svg import read_svg
 from bodydouble.outputs.alpha import straight
 from bodydouble.outputs.draw import Figure, Stage
 from bodydouble.stage.archive import Files, checked_path, files_of, shown
-from bodydouble.stage.messages import CharacterChoice
 from bodydouble.stage.picture_sizes import size_of_png
+from bodydouble.stage.reports import CharacterChoice
 from bodydouble.types import BodyDoubleError
 
 THUMBNAIL = 256  # pixels a side; shown at up to 128 on a screen of double density
