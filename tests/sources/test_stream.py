@@ -174,7 +174,7 @@ def test_a_film_on_a_web_server_plays_in_real_time_and_loops(web: Web) -> None:
     times = np.array([frame.time for frame in frames])
     periods = (times - times[0]) * 50
     assert periods == pytest.approx(np.rint(periods), abs=0.01)
-    assert periods[-1] >= 24
+    assert np.all(np.diff(np.rint(periods)) >= 1)
     assert web.requests.count("/dance.mp4") >= 3
 
 
@@ -199,11 +199,11 @@ def test_each_fault_has_words_without_the_password(web: Web, path: str, conditio
 
 
 def test_nobody_listens() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with closing(Told(f"rtsp://127.0.0.1:{port}/a")) as source:
-        health = source.fault()
+    with socket.socket() as taken:  # by one who does not listen, so that nobody else can
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with closing(Told(f"rtsp://127.0.0.1:{port}/a")) as source:
+            health = source.fault()
     assert health.condition is Condition.FAILED
     assert health.message == f"cannot connect to rtsp://127.0.0.1:{port}/a (connection refused); it is tried again"
 

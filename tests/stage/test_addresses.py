@@ -136,7 +136,7 @@ def test_with_a_certificate_everything_is_https(tmp_path: Path) -> None:
     server.start()
     try:
         assert listening.control.startswith("https://127.0.0.1:")
-        with httpx.Client(verify=False, timeout=30) as client:
+        with httpx.Client(verify=False, timeout=60) as client:
             qr = f"https://127.0.0.1:{listening.port}/api/qr.svg?token={listening.token}"
             assert client.get(qr, headers={"origin": f"https://127.0.0.1:{listening.port}"}).status_code == 200
             assert client.get(qr, headers={"origin": f"http://127.0.0.1:{listening.port}"}).status_code == 403
@@ -182,7 +182,7 @@ def ended(connection: socket.socket) -> bool:
 
 
 def test_connections_that_ask_for_nothing_are_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bodydouble.stage.first_request.SECONDS", 0.2)
+    monkeypatch.setattr("bodydouble.stage.first_request.SECONDS", 1.0)
     listening = listen(port=0)
     desk = made_desk(tmp_path)
     server = Server(desk, listening)
@@ -190,16 +190,16 @@ def test_connections_that_ask_for_nothing_are_let_go_of(tmp_path: Path, monkeypa
     at = ("127.0.0.1", listening.port)
     try:
         with (
-            connect(f"ws://127.0.0.1:{listening.port}/ws/stage", open_timeout=30, compression=None) as page,
-            socket.create_connection(at, 30) as silent,
-            socket.create_connection(at, 30) as slow,
-            httpx.Client(timeout=30) as client,
+            connect(f"ws://127.0.0.1:{listening.port}/ws/stage", open_timeout=60, compression=None) as page,
+            socket.create_connection(at, 60) as silent,
+            socket.create_connection(at, 60) as slow,
+            httpx.Client(timeout=60) as client,
         ):
             slow.send(b"GET / HTTP/1.1\r\nHost: ")
             assert ended(silent) and ended(slow)
             assert client.get(f"http://127.0.0.1:{listening.port}/api/qr.svg").status_code == 200
-            assert page.recv(timeout=30), "a page that has nothing to say stays"
-            page.ping().wait(30)
+            assert page.recv(timeout=60), "a page that has nothing to say stays"
+            page.ping().wait(60)
     finally:
         server.stop()
         desk.close()
