@@ -11,8 +11,9 @@ from stick_rigs import FOX, HUMAN, rig
 from test_planar import lowest, motion, tails
 
 from bodydouble.characters import load, rest_pose
+from bodydouble.retarget.drawn import HANGING
 from bodydouble.retarget.idle import FADE_IN, Idle, blink, breath
-from bodydouble.retarget.planar import HANGING, Planar
+from bodydouble.retarget.planar import Planar
 from bodydouble.types import Rig, RigPose, State
 
 RIGS = {"human": rig(HUMAN), "fox": rig(FOX), "tailed": rig(HUMAN, tail=0.5)}

@@ -10,47 +10,32 @@ Why: docs/decisions/planar.md
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from bodydouble.retarget.drawn import bones_of
 from bodydouble.retarget.ground import Ground
 from bodydouble.retarget.legs import leg_of
+from bodydouble.retarget.sides import Sides, smoothstep
 from bodydouble.retarget.spring import Spring
-from bodydouble.skeletons import BODY_BONES, BONE_INDEX, swap_side
-from bodydouble.types import Array, Motion, Posture, Rig, RigPose, State
+from bodydouble.skeletons import BONE_INDEX
+from bodydouble.types import Array, Motion, Rig, RigPose
 
-NAMES = tuple(bone.name for bone in BODY_BONES)
-MIRRORED = np.array([BONE_INDEX[swap_side(name)] for name in NAMES])
 # Directions of trunk bones of an upright body that faces the camera, as drawn (y down): radians.
 NEUTRAL = {"spine": -math.pi / 2, "head": -math.pi / 2, "left_clavicle": 0.0, "left_pelvis": 0.0}
 NEUTRAL |= {"right_clavicle": math.pi, "right_pelvis": math.pi}
-LEG_BONES = np.array([name.endswith(("pelvis", "thigh", "shin", "foot")) for name in NAMES])
-HEAD = BONE_INDEX["head"]
-THIGHS = np.array([BONE_INDEX["left_thigh"], BONE_INDEX["right_thigh"]])
-SHINS = np.array([BONE_INDEX["left_shin"], BONE_INDEX["right_shin"]])
-FEET = np.array([BONE_INDEX["left_foot"], BONE_INDEX["right_foot"]])
-# Where an arm of a character that faces us points at the middle of its reach, as drawn: outwards and a little down.
-# Angles are counted from there, so that an arm winds up and down on its own side.
-REACH = {"left_upper_arm": 0.35, "right_upper_arm": math.pi - 0.35}
-
-FLIPPED = np.array([-1.0, 1.0, 1.0])
-
 FULL = 0.92  # a limb drawn at this share of its length is not foreshortened: nearer to 1 it is noise of a few per cent
 # Drawn share of a bone's length at which its angle in the picture means nothing, and from which it is taken as it is.
 # A foot that points at the camera is still drawn at 0.4 (the toes lie lower than the ankle), a hand is short and noisy.
 # (Feet only of characters in profile; see FLAT.)
 BLUNT = {"foot": (0.50, 0.85), "hand": (0.25, 0.60), "clavicle": (0.15, 0.45), "pelvis": (0.15, 0.45)}
 BLUNT_OTHERS = (0.10, 0.28)
-# The face's tilt against the head bone's: taken with this time constant while seen, forgotten with the other; seconds.
-FACE, FACELESS = 0.05, 0.60
 HOLD = 0.12  # seconds: how fast a half-meaningful angle is followed
 RESTING = ("foot", "hand", "clavicle", "pelvis")  # without a meaningful angle these go to rest; longer limbs hold on
 ENDS = ("foot", "hand")  # and these are drawn whole then: a shoe seen from the front is no shorter
 LINES = ("clavicle", "pelvis")  # seen from behind or from the side these are still a level line, never a half turn
 
-SURE, UNSURE = 0.5, 0.25  # scores: followed fully from here, not at all from there
 VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 5 %) and back
 JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
 LEGS_APPEAR = 0.20  # legs take their time: 0.6 s to within 5 %, as a step does
@@ -66,35 +51,7 @@ WINDING = math.pi + 0.7  # radians a bone may turn from the middle of its bend b
 FLAT, LEVEL = -0.42, 0.25
 INWARDS = (0.5, 0.85)
 LEAST_OUTWARDS = 0.2  # cosine of a foot's drawn angle at rest: one that points straight down has no side
-# Arms that nobody drives hang at most this far from straight down, radians, however far out they are drawn; one that is
-# drawn beyond RAISED is meant to be up. Looked for on characters drawn in A and in T pose.
-HANGING = {"upper_arm": 0.50, "forearm": 0.34}
-RAISED = 1.75
 FLAT_FOOT = 0.6  # radians that a shin may lean before an undriven foot leaves the floor with it
-
-
-@dataclass(frozen=True, slots=True)
-class _Bone:
-    """One rig bone as plain numbers, for the walk from parents to children.
-
-    rest: drawn angle. along, aside: where it starts in its parent's frame, pixels (a root: x, y in the picture); share:
-    along over the parent's length. low, high: turn against the parent; middle: of its reach. foot: undriven, it stays
-    flat. hip: it is a leg's first bone. ease: turn against the parent while undriven.
-    """
-
-    parent: int
-    rest: float
-    length: float
-    along: float
-    aside: float
-    share: float
-    low: float
-    high: float
-    middle: float
-    driven: bool
-    foot: bool
-    hip: bool
-    ease: float
 
 
 class Planar:
@@ -108,10 +65,11 @@ class Planar:
     def __init__(self, rig: Rig, *, place: float = 0.0, mirror: bool = False, at_ease: bool = False) -> None:
         self.rig = rig
         self._mirror = mirror
+        self._sides = Sides(mirror)
         follows = np.array([BONE_INDEX.get(name, -1) for name in rig.follows], dtype=np.intp)
         self._driven = follows >= 0
         self._follows = np.where(self._driven, follows, 0)
-        self._bones = _bones(rig, at_ease)
+        self._bones = bones_of(rig, at_ease)
         self._rest = np.array([bone.rest for bone in self._bones])
         kinds = [name.removeprefix("left_").removeprefix("right_") for name in rig.follows]
         # Turns are counted from here: trunk bones from an upright body, limbs from their own rest direction.
@@ -148,8 +106,7 @@ class Planar:
         self._length = np.ones(count)  # shown
         self._length_jump = np.zeros(count)
         self._seen = np.zeros(count, dtype=bool)
-        self._swapped = self._turned = False
-        self._bias = 0.0  # turn of the head's face against its bone
+        self._sides.reset()
         self._springs = [Spring(float(loose)) if loose > 0 else None for loose in self.rig.spring]
         self._ground.reset()
 
@@ -160,8 +117,8 @@ class Planar:
         first = self._time is None
         dt = 0.0 if self._time is None else motion.time - self._time
         self._time = motion.time
-        directions, sure = self._body(motion)
-        sudden = self._measure(self._faced(directions, motion.posture, dt, first), sure, dt, first)
+        directions, sure = self._sides(motion, dt, first)
+        sudden = self._measure(directions, sure, dt, first)
         lengths = self._lengths(sudden, dt)
         heads, nearness, touching = self._walk(lengths, sudden, dt)
         sign = -1.0 if self._mirror else 1.0
@@ -188,52 +145,13 @@ class Planar:
             state=motion.state,
         )
 
-    def _body(self, motion: Motion) -> tuple[Array, Array]:
-        """(18, 3) directions for the character's own sides, and (18,) how surely each is followed, 0..1.
-
-        A person seen from behind drives a character seen from the front: what is at picture left stays there.
-        """
-        directions, scores = _in_order(motion.posture)
-        if (motion.state is State.TURNED_AWAY) != self._mirror:
-            directions, scores = directions[MIRRORED], scores[MIRRORED]
-        if self._mirror:
-            directions = directions * FLIPPED
-        sure = _smoothstep(scores, UNSURE, SURE)
-        if motion.state is State.LOST:
-            sure = np.zeros_like(sure)
-        elif motion.state is State.UPPER_BODY:
-            sure = np.where(LEG_BONES, 0.0, sure)
-        elif motion.state is State.TURNED_AWAY:
-            sure[HEAD] = 0.0
-        # a leg is followed whole or not at all: a thigh alone says nothing of where the person stands
-        sure[THIGHS] = sure[SHINS] = np.minimum(sure[THIGHS], sure[SHINS])
-        sure[FEET] = np.minimum(sure[FEET], sure[SHINS])
-        swapped = motion.state is State.TURNED_AWAY or (self._swapped and motion.state is State.LOST)
-        self._turned, self._swapped = swapped != self._swapped, swapped
-        return directions, sure
-
-    def _faced(self, directions: Array, told: Posture, dt: float, first: bool) -> Array:
-        """The directions with the head upright in its face: what a bone from the neck to the ears tells is biased.
-
-        How far the two differ is remembered while the face is not seen, and forgotten slowly.
-        """
-        x, y, z = directions[HEAD].tolist()
-        drawn, way = math.hypot(x, y), math.atan2(x, y)
-        sign = -1.0 if self._mirror else 1.0
-        off = told.face * math.remainder(sign * told.tilt - way - self._bias, math.tau) - (1 - told.face) * self._bias
-        self._bias += off if first else -math.expm1(-dt / (FACE + (1 - told.face) * FACELESS)) * off
-        way += self._bias
-        directions = directions.copy()
-        directions[HEAD] = drawn * math.sin(way), drawn * math.cos(way), z
-        return directions
-
     def _measure(self, directions: Array, sure: Array, dt: float, first: bool) -> npt.NDArray[np.bool_]:
         """Take in the person's bones. Returns which rig bones may jump, as what drives them has changed at once."""
         sure = np.where(self._driven, sure[self._follows], 0.0)
         x, y, z = directions[self._follows].T
         drawn = np.hypot(x, y)
         seen = sure > 0
-        sharp = _smoothstep(drawn, *self._blunt)
+        sharp = smoothstep(drawn, *self._blunt)
         angle = _wrapped(np.arctan2(-y, x) - self._zero)
         if len(self._feet):
             angle[self._feet] = self._pitched(angle[self._feet], x[self._feet], y[self._feet])
@@ -244,7 +162,7 @@ class Planar:
         level = upright + _wrapped(2 * (angle[self._lines] - upright)) / 2
         angle = base + _wrapped(angle - base)
         angle[self._lines] = level
-        sudden = seen & ~back & (~self._seen | (self._turned and self._driven))
+        sudden = seen & ~back & (~self._seen | (self._sides.turned and self._driven))
         unsharp = np.maximum(1.0 - sharp, 1e-9)
         follow = -np.expm1(-dt * sharp / (unsharp * HOLD))
         follow[back | (sudden & (sharp > 0))] = 1.0
@@ -262,7 +180,7 @@ class Planar:
         pitch = np.arcsin(y) - FLAT
         outwards = self._outwards[self._feet]
         flat = -outwards * np.sign(pitch) * np.maximum(np.abs(pitch) - LEVEL, 0.0)
-        return flat + _smoothstep(-x * outwards, *INWARDS) * _wrapped(angle - flat)
+        return flat + smoothstep(-x * outwards, *INWARDS) * _wrapped(angle - flat)
 
     def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float) -> Array:
         """(B,) drawn length of each bone over its rest length."""
@@ -340,62 +258,3 @@ def _whole_turns(angle: float) -> float:
 def _wrapped(angle: Array) -> Array:
     """The same angles within -pi .. pi."""
     return np.asarray(angle - math.tau * np.rint(angle / math.tau))
-
-
-def _smoothstep(value: Array, low: Array | float, high: Array | float) -> Array:
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = np.minimum(np.maximum((value - low) / (high - low), 0.0), 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t))
-
-
-def _in_order(posture: Posture) -> tuple[Array, Array]:
-    """Directions and scores in the order of BODY_BONES, zeros for bones that the posture lacks."""
-    if posture.bones == NAMES:
-        return posture.directions, posture.scores
-    directions, scores = np.zeros((len(NAMES), 3)), np.zeros(len(NAMES))
-    for name, direction, score in zip(posture.bones, posture.directions, posture.scores, strict=True):
-        if name in BONE_INDEX:
-            directions[BONE_INDEX[name]], scores[BONE_INDEX[name]] = direction, score
-    return directions, scores
-
-
-def _bones(rig: Rig, at_ease: bool) -> tuple[_Bone, ...]:
-    """A rig's bones as plain numbers. at_ease: as Planar."""
-    lines = rig.tails - rig.heads
-    rests = np.arctan2(lines[:, 1], lines[:, 0])
-    lengths = np.hypot(lines[:, 0], lines[:, 1])
-    eased = [at_ease * _eased(follows, rest) for follows, rest in zip(rig.follows, rests.tolist(), strict=True)]
-    bones = []
-    for i, (parent, follows) in enumerate(zip(rig.parents, rig.follows, strict=True)):
-        x, y = rig.heads[i] if parent < 0 else rig.heads[i] - rig.heads[parent]
-        share = 0.0
-        if parent >= 0:
-            c, s = math.cos(rests[parent]), math.sin(rests[parent])
-            x, y = x * c + y * s, y * c - x * s
-            share = float(x / max(lengths[parent], 1e-9))
-        reach = REACH.get(follows) if rig.facing == "front" else None
-        bones.append(
-            _Bone(
-                parent,
-                float(rests[i]),
-                float(lengths[i]),
-                float(x),
-                float(y),
-                share,
-                float(rig.bend[i, 0]),
-                float(rig.bend[i, 1]),
-                0.0 if reach is None else math.remainder(reach - float(rests[i]), math.tau),
-                follows in BONE_INDEX,
-                follows.endswith("_foot"),
-                follows.endswith("_thigh"),
-                eased[i] - (eased[parent] if parent >= 0 else 0.0) if follows.endswith(tuple(HANGING)) else 0.0,
-            )
-        )
-    return tuple(bones)
-
-
-def _eased(follows: str, rest: float) -> float:
-    """Turn from rest at which an arm's bone hangs at ease; 0 for others. rest: its drawn angle."""
-    limit = HANGING.get(follows.partition("_")[2], math.inf)
-    out = math.remainder(rest - math.pi / 2, math.tau)
-    return math.copysign(limit, out) - out if limit < abs(out) <= RAISED else 0.0
