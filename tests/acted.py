@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 RISING = 30  # pictures of the clip until the arm is up
-HELD = 50  # pictures for which it stays up, and then down; Chromium shows 30 a second
+HELD = 75  # pictures for which it stays up, and then down; Chromium shows 30 a second
 SIZE = (640, 480)
 # Rows of the clip's 1080x1920 pictures in which he is, whole.
 TOP, BOTTOM = 330, 1200

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 PATIENCE = 60.0  # seconds; a machine that does other work beside is slow
+
+
+def heeding() -> None:
+    """Let a child heed Ctrl-C even where these tests run in the background, which hands down that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Running:
@@ -34,6 +40,7 @@ class Running:
                 stderr=said,
                 text=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                preexec_fn=None if sys.platform == "win32" else heeding,
             )
         assert self.process.stdout is not None
         address = re.search(r"http://\S+", self.process.stdout.readline())
@@ -58,7 +65,7 @@ class Running:
 
     def ended(self) -> str:
         """Ctrl-C; the last line that it says. Fails if it does not end well."""
-        self.process.send_signal(2)
+        self.process.send_signal(signal.SIGINT)
         out, _ = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0 and "Traceback" not in self.said, self.said
         return out.strip().splitlines()[-1]

@@ -22,6 +22,7 @@ from bodydouble.outputs.take import TakeWriter, read_take
 from bodydouble.outputs.take_format import TakeInfo
 from bodydouble.sources import open_source
 from bodydouble.types import SourceInfo
+from running_program import heeding
 
 Refused = Callable[..., str]
 
@@ -45,11 +46,6 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
 
 def left_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def heeding() -> None:
-    """Let the child heed Ctrl-C even where these tests run in the background, which hands down that it is ignored."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:

@@ -24,6 +24,7 @@ from bodydouble.stage.pages import PAGES
 from bodydouble.stage.settings import Kept
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
+from running_program import heeding
 
 PATIENCE = 60.0
 
@@ -140,6 +141,7 @@ def test_a_run_from_start_to_ctrl_c(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=None if sys.platform == "win32" else heeding,
         env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "XDG_DATA_HOME": str(tmp_path / "data")},
     ) as run:
         assert run.stdout is not None

@@ -34,18 +34,29 @@ from stage_page import FLAGS, PATIENCE
 
 UP, DOWN = 0.0, -0.7  # of a wrist over its shoulder: it is as high as the shoulder, or hangs
 OTHER = -0.7  # the other arm hangs all the while
+OTHER_SIDE = {"left": "right", "right": "left"}
+ROSE = 0.08  # of the character's height: the least that its hand rises
 SEEN = 6  # moments with the arm up, and as many with it down, after which all is seen
-SETTLED = 1.0  # seconds after a switch until the character has gone over to its other side, and the pages have
-STEADY = 2  # moments before, that a page may still be on its way from
-LONGEST = 120.0  # seconds to wait for that
+SHOWN = 3  # pictures of each that a page must have drawn by then
+SETTLED = 1.0  # seconds with the same person until the character has gone over to them
+STEADY = 2  # motions before the last that a page may still be on its way from
+LONGEST = 240.0  # seconds to wait for that
 MIRA = characters.load("mira").rig
 Numbers = npt.NDArray[np.float64]
 
-# What the page drew last: the number of the motion it has, and how high each of these bones begins, in its pixels.
-DRAWN = """(bones) => {
-  const [mover] = window.bodydouble.movers.values();
-  return [window.bodydouble.stats.sequence, ...bones.map((bone) => -mover.pose.heads[2 * bone + 1])];
+# From now on the page notes each picture that it draws: the motion it has, how high each of these bones begins.
+NOTE = """(bones) => {
+  const stage = window.bodydouble;
+  const draw = stage.picture.bind(stage);
+  window.noted = [];
+  stage.picture = () => {
+    draw();
+    const movers = [...stage.movers.values()];
+    if (movers.length !== 1) return;
+    window.noted.push([stage.stats.sequence, ...bones.map((bone) => -movers[0].pose.heads[2 * bone + 1])]);
+  };
 }"""
+NOTED = "() => window.noted.splice(0)"
 ARMS = ("left_upper_arm", "left_hand", "right_upper_arm", "right_hand")
 
 
@@ -90,50 +101,63 @@ def hand(moment: dict[str, Any], side: str) -> float:
 
 
 def followed(moments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those in which somebody moves the character."""
-    return [moment for moment in moments if moment["people"] and moment["characters"]]
+    """Those in which somebody moves the character, and the same one for a while: it needs time to go over to them."""
+    found, who, since = [], None, 0.0
+    for moment in moments:
+        people = [one for one in moment["people"] if one["state"] == "tracked"]
+        person = people[0]["person"] if people and moment["characters"] else None
+        if person != who:
+            who, since = person, moment["time"]
+        if person is not None and moment["time"] - since >= SETTLED:
+            found.append(moment)
+    return found
 
 
-def rose_and_sank(side: str) -> Callable[[list[dict[str, Any]]], bool]:
-    """Whether the person's arm was seen to hang, then up, then to hang again, a few times each."""
+def heights_of(moments: list[dict[str, Any]], person: str) -> dict[int, float]:
+    """How high the person's wrist of this side is, by the motion's number."""
+    return {moment["sequence"]: over_shoulder(moment["people"][0], person) for moment in moments}
 
-    def seen(moments: list[dict[str, Any]]) -> bool:
-        heights = [over_shoulder(moment["people"][0], side) for moment in followed(moments)]
-        up = [place for place, height in enumerate(heights) if height > UP]
-        hung = [place for place, height in enumerate(heights) if height < DOWN]
-        return len(up) >= SEEN and len(hung) >= SEEN and hung[0] < up[-1] and up[0] < hung[-1]
 
-    return seen
+def rose_and_sank(heights: list[float]) -> bool:
+    """Whether an arm was seen to hang, then up, then to hang again, a few times each."""
+    up = [place for place, height in enumerate(heights) if height > UP]
+    hung = [place for place, height in enumerate(heights) if height < DOWN]
+    return len(up) >= SEEN and len(hung) >= SEEN and hung[0] < up[-1] and up[0] < hung[-1]
 
 
 def check_sides(moments: list[dict[str, Any]], person: str, character: str) -> None:
     """The character's arm of one side goes up with the person's, and its other one does not."""
-    moments = followed(moments)
     theirs = np.array([over_shoulder(moment["people"][0], person) for moment in moments])
-    other = "right" if character == "left" else "left"
+    other = OTHER_SIDE[character]
     ours = np.array([[hand(moment, side) for side in (character, other)] for moment in moments])
     up, hung = (np.median(ours[chosen], axis=0) for chosen in (theirs > UP, theirs < DOWN))
     rose, stirred = up - hung
-    assert rose > 0.08 and stirred < 0.4 * rose, (up, hung)
+    assert rose > ROSE and stirred < 0.4 * rose, (up, hung)
 
 
-def check_drawn(drawn: list[list[float]], moments: list[dict[str, Any]], person: str, character: str) -> None:
-    """As check_sides, of what a page drew."""
-    seen = followed(moments)
-    heights = [over_shoulder(moment["people"][0], person) for moment in seen]
-    place = {moment["sequence"]: number for number, moment in enumerate(seen)}
-    up, hung = [], []
+def drawn_so(drawn: list[list[float]], heights: dict[int, float]) -> tuple[list[list[float]], list[list[float]]]:
+    """The arms that a page drew while the person's arm was up all the while, and while it hung. heights: by motion."""
+    place = {motion: number for number, motion in enumerate(heights)}
+    over = list(heights.values())
+    had: list[int] = []  # the motions that the page has had
+    up: list[list[float]] = []
+    hung: list[list[float]] = []
     for number, *arms in drawn:
-        at = place.get(int(number))
-        if at is None:  # drawn before the first of these moments
+        if not had or had[-1] != int(number):
+            had.append(int(number))
+        first, last = place.get(had[max(0, len(had) - 1 - STEADY)]), place.get(had[-1])
+        if first is None or last is None:  # drawn before all this, or while nobody was followed yet
             continue
-        before = heights[max(0, at - STEADY) : at + 1]
-        up += [arms] if min(before) > UP else []
-        hung += [arms] if max(before) < DOWN else []
-    assert up and hung, f"none of {len(drawn)} pictures has it"
+        up += [arms] if min(over[first : last + 1]) > UP else []
+        hung += [arms] if max(over[first : last + 1]) < DOWN else []
+    return up, hung
+
+
+def check_drawn(up: list[list[float]], hung: list[list[float]], character: str) -> None:
+    """As check_sides, of what a page drew."""
     left, right = (b - a for a, b in np.reshape(np.median(up, axis=0) - np.median(hung, axis=0), (2, 2)))
     rose, stirred = (left, right) if character == "left" else (right, left)
-    assert rose > 0.08 * MIRA.height and stirred < 0.4 * rose, (up, hung)
+    assert rose > ROSE * MIRA.height and stirred < 0.4 * rose, (up, hung)
 
 
 def taken(take: Take, side: str) -> tuple[Numbers, Numbers]:
@@ -149,29 +173,40 @@ def taken(take: Take, side: str) -> tuple[Numbers, Numbers]:
     return np.array([moment for moment, _ in found]), np.array([height for _, height in found])
 
 
-def watch(pages: list[Page], done: Callable[[], bool]) -> list[list[list[float]]]:
-    """What each page draws, again and again until `done`."""
-    bones = [MIRA.names.index(bone) for bone in ARMS]
-    drawn: list[list[list[float]]] = [[] for _ in pages]
+def gone_over(moments: list[dict[str, Any]], person: str, character: str) -> bool:
+    """Whether this arm of the character, and not its other one, is up with the person's: the switch has come."""
+    other = OTHER_SIDE[character]
+    up = [moment for moment in followed(moments) if over_shoulder(moment["people"][0], person) > UP]
+    return bool(up) and hand(up[-1], character) - hand(up[-1], other) > ROSE
+
+
+def wait(page: Page, done: Callable[[], bool]) -> None:
+    """Let the pages go on until it is done."""
     until = time.monotonic() + LONGEST
     while not done():
         assert time.monotonic() < until, "the arm was never seen to rise and sink"
-        for page, seen in zip(pages, drawn, strict=True):
-            seen.append(page.evaluate(DRAWN, bones))
-            page.wait_for_timeout(50)
-    return drawn
+        page.wait_for_timeout(100)
 
 
 def check_rise(feed: Heard, pages: list[Page], character: str) -> None:
     """The person's left arm rises and sinks, and this arm of the character with it: in the feed and on the pages."""
-    settled = feed.moments[-1]["time"] + SETTLED
-    feed.until(lambda all: all[-1]["time"] > settled)
+    asked = len(feed.moments)
+    wait(pages[0], lambda: gone_over(feed.moments[asked:], "left", character))
     since = len(feed.moments)
-    drawn = watch(pages, lambda: rose_and_sank("left")(feed.moments[since:]))
-    moments = feed.moments[since:]
+    drawn: list[list[list[float]]] = [[] for _ in pages]
+
+    def seen() -> bool:
+        for page, pictures in zip(pages, drawn, strict=True):
+            pictures += page.evaluate(NOTED)
+        heights = heights_of(followed(feed.moments[since:]), "left")
+        shown = [part for pictures in drawn for part in drawn_so(pictures, heights)]
+        return rose_and_sank(list(heights.values())) and all(len(part) >= SHOWN for part in shown)
+
+    wait(pages[0], seen)
+    moments = followed(feed.moments[since:])
     check_sides(moments, "left", character)
-    for seen in drawn:
-        check_drawn(seen, moments, "left", character)
+    for pictures in drawn:
+        check_drawn(*drawn_so(pictures, heights_of(moments, "left")), character)
 
 
 @pytest.mark.models
@@ -193,11 +228,12 @@ def test_the_arm_that_rises_before_the_camera_rises_on_the_stage(chromium: str, 
             mirror = page.get_by_role("switch", name="Mirror")
             page.keyboard.press("m")
             expect(mirror).not_to_be_checked(timeout=PATIENCE)
-            feed.until(lambda all: bool(followed(all[-1:])) and all[-1]["characters"][0]["character"] == "Mira")
+            feed.until(lambda all: bool(all[-1:]) and [one["character"] for one in all[-1]["characters"]] == ["Mira"])
             for stage in (first, second):
                 stage.wait_for_function(
                     "(bones) => window.bodydouble.rig?.parents.length === bones", arg=len(MIRA.names)
                 )
+                stage.evaluate(NOTE, [MIRA.names.index(bone) for bone in ARMS])
 
             page.get_by_role("button", name="Record", exact=True).click()
             expect(page.get_by_role("button", name="Stop recording")).to_be_visible(timeout=PATIENCE)
