@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ProgramClock } from "../src/link/clock";
 import { Link, type Socket } from "../src/link/link";
+import { type Admission, AGAIN } from "../src/link/refusal";
 import { Binary, encodeMotion, type FromPage, type FromProgram, PROTOCOL } from "../src/messages";
 
 /** A WebSocket whose other end is the test. */
@@ -171,6 +172,30 @@ describe("a link", () => {
     expect(FakeSocket.all.length).toBeGreaterThan(1);
   });
 
+  it("does not take its own standstill for the program's silence", () => {
+    let page = 0;
+    const clock = new ProgramClock(() => page);
+    links.push(new Link("/ws/stage", { open: (address) => new FakeSocket(address), clock }));
+    last().accept();
+    const steps = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        page += 2;
+        vi.advanceTimersByTime(2000);
+      }
+    };
+    steps(1);
+    page += 60; // the page is held up for a minute: what came in that time is read after the timers
+    vi.advanceTimersByTime(2000);
+    expect(last().readyState).toBe(1);
+    last().say({ kind: "pong", sent: 0, time: 0 });
+    steps(2);
+    expect(last().readyState).toBe(1);
+    const silent = last();
+    page += 60;
+    steps(3);
+    expect(silent.readyState).toBe(3); // and nothing came after that either
+  });
+
   it("loads the page anew for another protocol, but only once", () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     for (let round = 0; round < 2; round++) {
@@ -230,5 +255,59 @@ describe("the program's clock", () => {
     expect(clock.now()).toBe(90);
     clock.answered(4, 80); // asked in the future: by the page before
     expect(clock.known).toBe(false);
+  });
+});
+
+describe("a page that is not let in", () => {
+  /** A link whose program answers so, and what its watchers are told. */
+  function guarded(answer: () => Admission): { made: Link; told: boolean[] } {
+    const open = (address: string) => new FakeSocket(address);
+    const made = new Link("/ws/stage", { open, admission: () => Promise.resolve(answer()) });
+    links.push(made);
+    const told: boolean[] = [];
+    made.onOpen(() => told.push(made.refused));
+    return { made, told };
+  }
+
+  it("says so and tries no more, until the program lets it in again", async () => {
+    let answer: Admission = "refused";
+    const { made, told } = guarded(() => answer);
+    last().accept();
+    last().drop(); // the program is started anew, with a token
+    await vi.advanceTimersByTimeAsync(250);
+    last().drop();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(made.refused).toBe(true);
+    expect(told).toEqual([false, false, false, true]);
+    const tries = FakeSocket.all.length;
+    await vi.advanceTimersByTimeAsync(4 * AGAIN);
+    expect(FakeSocket.all.length).toBe(tries);
+    answer = "gone"; // once more, and nobody knows how the next one will be
+    await vi.advanceTimersByTimeAsync(AGAIN);
+    expect(made.refused).toBe(true);
+    answer = "in";
+    await vi.advanceTimersByTimeAsync(AGAIN);
+    expect(made.refused).toBe(false);
+    last().accept();
+    expect(made.open).toBe(true);
+  });
+
+  it("goes on trying while nobody answers", async () => {
+    const { made } = guarded(() => "gone");
+    for (let attempt = 0; attempt < 5; attempt++) {
+      last().drop();
+      await vi.advanceTimersByTimeAsync(5000);
+    }
+    expect(made.refused).toBe(false);
+    expect(FakeSocket.all.length).toBe(6);
+  });
+
+  it("asks nothing for a connection that was open", async () => {
+    const ask = vi.fn(() => "refused" as const);
+    guarded(ask);
+    last().accept();
+    last().drop();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ask).not.toHaveBeenCalled();
   });
 });

@@ -30,11 +30,12 @@ _OTHERWISE = ("This was not let in", (_TERMINAL, _OPEN))
 
 # The colours of the control page (web/src/control/theme.css) and of the stage's words (web/src/stage/stage.css).
 _STYLE = """
-:root { color-scheme: dark light; --bg: #0e1014; --panel: #16191f; --line: #3a424f; --text: #eceff4; --soft: #a2abb9;
+:root { --bg: #0e1014; --panel: #16191f; --line: #3a424f; --text: #eceff4; --soft: #a2abb9;
   --accent: #8ea2ff; }
 @media (prefers-color-scheme: light) {
   :root { --bg: #eef0f4; --panel: #fff; --line: #c3cad6; --text: #15181e; --soft: #566071; --accent: #4053d6; }
 }
+:root:not(.stage) { color-scheme: dark light; }
 * { box-sizing: border-box; margin: 0; }
 body { min-height: 100dvh; display: grid; place-items: center; padding: 16px; background: var(--bg);
   color: var(--text); font: 15px / 1.5 Inter, ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
@@ -45,7 +46,7 @@ h1 { margin: 2px 0 8px; font-size: 21px; letter-spacing: -0.01em; line-height: 1
 p { color: var(--soft); }
 ol { margin: 14px 0 0; padding-left: 22px; display: grid; gap: 7px; }
 li::marker { color: var(--accent); font-weight: 650; }
-.stage { place-items: end start; background: none; }
+.stage body { place-items: end start; background: none; }
 .stage main { background: #16191ff2; color: #eceff4; border-color: #3a424f; }
 .stage p, .stage small { color: #b9c1cd; }
 .stage li::marker { color: #8ea2ff; }
@@ -64,10 +65,10 @@ def refusal_page(status: int, words: str, *, stage: bool = False) -> bytes:
     again = f'<meta http-equiv="refresh" content="{AGAIN}">' if stage else ""
     sentence = html.escape(words[:1].upper() + words[1:])
     page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="en"{" class=stage" if stage else ""}><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{again}'
         f"<title>bodydouble: {title.lower()}</title><style>{_STYLE}</style></head>"
-        f"<body{' class=stage' if stage else ''}><main><small>bodydouble</small><h1>{title}</h1><p>{sentence}.</p>"
+        f"<body><main><small>bodydouble</small><h1>{title}</h1><p>{sentence}.</p>"
         f"<ol>{''.join(f'<li>{step}</li>' for step in steps)}</ol></main></body></html>\n"
     )
     return page.encode()

@@ -15,6 +15,7 @@ import { Header } from "./header";
 import { Icon } from "./icons";
 import { type Action, actionFor } from "./keyboard";
 import { LiveCard } from "./live_card";
+import { Lost } from "./lost";
 import { Notes } from "./notes";
 import { SceneCard } from "./scene_card";
 import { StageCard } from "./stage_card";
@@ -28,7 +29,7 @@ export type Open = "" | "help" | "obs" | "phone";
 export function App({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   const open = useSignal<Open>("");
   const stage = useRef<HTMLElement>(null);
-  const lost = useComputed(() => desk.connection.value === "lost");
+  const away = useComputed(() => desk.connection.value === "lost" || desk.connection.value === "refused");
   useKeys(desk, open, stage);
   useCameraOfSettings(desk, camera);
   useSignalEffect(() => {
@@ -42,7 +43,7 @@ export function App({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   });
   return (
     <>
-      <div class="page" inert={lost.value}>
+      <div class="page" inert={away.value}>
         <Header desk={desk} open={open} />
         <main class="desk">
           <div class="column left">
@@ -74,9 +75,11 @@ export function App({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
 function useKeys(desk: Desk, open: { value: Open }, stage: { current: HTMLElement | null }): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
+      if (document.querySelector(".calibration")) return; // it has keys of its own
       if (document.querySelector("dialog[open]") && event.key !== "?") return;
-      const action =
-        desk.connection.value === "lost" ? null : actionFor(event, document.activeElement as HTMLElement | null);
+      const action = ["lost", "refused"].includes(desk.connection.value)
+        ? null
+        : actionFor(event, document.activeElement as HTMLElement | null);
       if (!action) return;
       event.preventDefault();
       act(action, desk, open, stage.current);
@@ -158,25 +161,6 @@ function DropZone({ desk }: { desk: Desk }) {
         <p>Drop to add a character</p>
         <small>Its folder, or a .zip of it</small>
       </div>
-    </div>
-  );
-}
-
-/** The calm word while there is no connection. */
-function Lost({ desk }: { desk: Desk }) {
-  const connection = desk.connection.value;
-  return (
-    <div class={`lost ${connection === "lost" ? "shown" : ""}`} role="alert" aria-hidden={connection !== "lost"}>
-      {connection === "lost" && (
-        <div class="lost-word">
-          <span class="spinner" aria-hidden="true" />
-          <h2>Connection lost</h2>
-          <p>bodydouble does not answer. This page goes on by itself as soon as it does.</p>
-          <p class="soft">
-            Closed it? Start it again with <code>bodydouble live</code>.
-          </p>
-        </div>
-      )}
     </div>
   );
 }

@@ -1,11 +1,16 @@
 /** Calibration over the picture: how to stand, a countdown to be read from across the room, a ring, the result. */
 
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { left, NOTHING, type Shown, shownAfter } from "./calibration_state";
 import { LEAVE_OFF } from "./defaults";
 import type { Desk } from "./desk";
+import { capital } from "./format";
 import { Icon } from "./icons";
+
+/** Seconds that are counted aloud: before them a screen reader says what to do. */
+const COUNTED_ALOUD = 3;
 
 /** Follows the program's calibration. */
 export function useCalibration(desk: Desk): Signal<Shown> {
@@ -17,10 +22,14 @@ export function useCalibration(desk: Desk): Signal<Shown> {
   return shown;
 }
 
-/** What lies over the picture while a calibration runs. */
+/** What lies over the picture while a calibration runs: a dialog of one button, which Escape presses too. */
 export function Calibration({ desk, state }: { desk: Desk; state: Signal<Shown> }) {
   const now = useSignal(0);
+  const button = useRef<HTMLButtonElement>(null);
+  const id = useId();
   const phase = state.value.state;
+  const shown = phase !== "none";
+  const result = phase === "done" || phase === "failed";
   useEffect(() => {
     if (phase === "none") return;
     const tick = () => {
@@ -31,31 +40,69 @@ export function Calibration({ desk, state }: { desk: Desk; state: Signal<Shown> 
     const timer = setInterval(tick, 100);
     return () => clearInterval(timer);
   }, [phase, now, state]);
-  if (phase === "none") return null;
-  const result = phase === "done" || phase === "failed";
   const cancel = () => {
+    const { state: left } = state.peek();
     state.value = NOTHING;
-    if (!result) void desk.calibrate(LEAVE_OFF);
+    if (left === "countdown" || left === "holding") void desk.calibrate(LEAVE_OFF);
   };
+  useHeldFocus(shown, button, cancel);
+  if (!shown) return null;
+  const words = capital(state.value.message) || explained(phase);
+  const count = left(state.value, now.value);
   return (
-    <div class={`calibration ${phase}`}>
+    <div
+      class={`calibration ${phase}`}
+      role="dialog"
+      aria-modal="true"
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-words`}
+    >
       {!result && <Stance />}
-      <div class="calibration-words" role="status" aria-live="assertive">
-        {phase === "countdown" && <span class="count">{left(state.value, now.value)}</span>}
-        {phase === "holding" && <Ring />}
+      {phase === "countdown" && (
+        <span class="count" aria-hidden="true">
+          {count}
+        </span>
+      )}
+      {phase === "holding" && <Ring />}
+      <div class="calibration-words">
         {result && (
           <span class={`result-sign ${phase}`}>
             <Icon name={phase === "done" ? "check" : "warning"} size={56} />
           </span>
         )}
-        <strong>{title(phase)}</strong>
-        <p>{state.value.message || explained(phase)}</p>
+        <small>Calibration</small>
+        <h2 id={`${id}-title`}>{title(phase)}</h2>
+        <p id={`${id}-words`}>{words}</p>
       </div>
-      <button type="button" class="button" onClick={cancel}>
+      <p class="spoken" aria-live="assertive">
+        {phase === "countdown" && count <= COUNTED_ALOUD ? count : `${title(phase)}. ${words}`}
+      </p>
+      <button ref={button} type="button" class="button" onClick={cancel}>
         {result ? "Close" : "Cancel"}
+        <kbd>Esc</kbd>
       </button>
     </div>
   );
+}
+
+/** While it is shown the focus stays on its button, and goes back to where it was; Escape leaves. */
+function useHeldFocus(shown: boolean, button: RefObject<HTMLButtonElement | null>, leave: () => void): void {
+  useEffect(() => {
+    if (!shown) return;
+    const before = document.activeElement;
+    button.current?.focus();
+    const pressed = (event: KeyboardEvent) => {
+      if (event.key === "Escape") leave();
+      else if (event.key !== "Tab") return;
+      event.preventDefault();
+      if (event.key === "Tab") button.current?.focus();
+    };
+    addEventListener("keydown", pressed);
+    return () => {
+      removeEventListener("keydown", pressed);
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, [shown]);
 }
 
 function title(phase: Shown["state"]): string {

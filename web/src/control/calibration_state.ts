@@ -14,8 +14,8 @@ export interface Shown {
 
 /** Nothing is shown. */
 export const NOTHING: Shown = { state: "none", end: 0, message: "" };
-/** How long a result is shown: a sentence's reading time. */
-export const RESULT_STAYS = 4000;
+/** How long a result is shown: time to step near again and read two sentences. */
+export const RESULT_STAYS = 7000;
 
 /** What to show after a report that came `now`. */
 export function shownAfter(shown: Shown, report: CalibrationReport, now: number): Shown {

@@ -40,6 +40,9 @@ export class OwnCamera {
 
   constructor(private readonly link: Link) {
     navigator.mediaDevices?.addEventListener("devicechange", () => this.#changed());
+    link.onOpen(() => {
+      if (link.refused) this.#end(""); // its own connection would be refused as well, again and again
+    });
   }
 
   /** Begins to give pictures; safe to call again with other settings. */

@@ -7,28 +7,43 @@ import { Icon } from "./icons";
 import { Card } from "./parts";
 import { ACCEPTED, addCharacter, picked, remove } from "./uploads";
 
+/** Places that are kept for characters until the program has listed them. */
+const PLACES = [0, 1] as const;
+
 /** The card at the top right. */
 export function CharacterCard({ desk }: { desk: Desk }) {
   const characters = desk.choices.value?.characters ?? [];
   const chosen = desk.settings.value?.character ?? "";
+  const coming = characters.length === 0;
   const author = characters.find((one) => one.name === chosen)?.author;
   return (
     <Card
       title="Character"
       area="character"
       side={
-        <span class="soft ellipsis">
-          {desk.sending.value ? `Adding ${desk.sending.value}…` : author && `by ${author}`}
+        <span class="soft ellipsis" role="status">
+          {desk.sending.value ? `Adding ${desk.sending.value}…` : coming ? "Loading…" : author && `by ${author}`}
         </span>
       }
     >
       <div class="characters" role="radiogroup" aria-label="Character">
+        {coming && PLACES.map((at) => <Place key={at} />)}
         {characters.map((one) => (
           <Character key={one.name} desk={desk} one={one} chosen={one.name === chosen} />
         ))}
         <AddFile desk={desk} />
       </div>
     </Card>
+  );
+}
+
+/** Where a character will be. */
+function Place() {
+  return (
+    <div class="character place" aria-hidden="true">
+      <span class="thumb" />
+      <span class="name" />
+    </div>
   );
 }
 

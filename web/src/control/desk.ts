@@ -9,11 +9,11 @@ import type { Answer, Choices, Hello, Settings, State, Status } from "../message
 import { Commands } from "./commands";
 import { Drafts, PATIENCE, type Value } from "./drafts";
 import { capital } from "./format";
-import { Linger } from "./linger";
+import { Dismissed, Linger } from "./linger";
 import { Throttle } from "./throttle";
 
-/** How the connection to the program does. "first": it has never been open. */
-export type Connection = "first" | "open" | "lost";
+/** How the connection to the program does. first: it has never been open. refused: the program wants another token. */
+export type Connection = "first" | "open" | "lost" | "refused";
 
 /** A short word to the user about something that was done or could not be. href: a file to fetch; picture: shown small. */
 export interface Note {
@@ -46,6 +46,7 @@ export class Desk {
   readonly #commands: Commands;
   readonly #drafts = new Drafts();
   readonly #linger = new Linger();
+  readonly #dismissed = new Dismissed();
   readonly #changes: Throttle<Partial<Settings>>;
   #confirmed: Settings | null = null;
   #session = "";
@@ -136,6 +137,13 @@ export class Desk {
     this.notes.value = this.notes.value.filter((note) => note.id !== id);
   }
 
+  /** The sentence on poor tracking was read and closed; it does not come back while its reason lasts. */
+  dismissHint(): void {
+    this.#dismissed.add(this.hint.value, performance.now());
+    this.#linger.clear();
+    this.hint.value = "";
+  }
+
   #told(text: string, path: string): void {
     if (path === this.#recorded) return;
     this.#recorded = path;
@@ -150,7 +158,8 @@ export class Desk {
 
   #opened(open: boolean): void {
     if (open) this.connection.value = "open";
-    else if (this.connection.value === "open") this.connection.value = "lost";
+    else if (this.link.refused) this.connection.value = "refused";
+    else if (this.connection.value !== "first") this.connection.value = "lost";
     if (open) return;
     this.#drafts.clear();
     this.#changes.close();
@@ -166,7 +175,8 @@ export class Desk {
   #status(status: Status): void {
     const before = this.status.value?.recording.state;
     this.status.value = status;
-    this.hint.value = this.#linger.say(status.hint, performance.now());
+    const now = performance.now();
+    this.hint.value = this.#linger.say(this.#dismissed.pass(status.hint, now), now);
     const { state, message, film } = status.recording;
     const made = this.#filmed !== null && film !== this.#filmed; // a film, and not one of before this page was opened
     this.#filmed = film;

@@ -2,7 +2,7 @@
 
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Open } from "./app";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
@@ -16,7 +16,12 @@ function Dialog(props: { name: Open; open: { value: Open }; title: string; child
   const close = () => {
     if (props.open.value === props.name) props.open.value = "";
   };
-  useEffect(() => {
+  // At once, and Escape as soon as it is pressed: the event of a dialog's closing comes later, and may come when it is
+  // open again already.
+  const closed = () => {
+    if (!dialog.current?.open) close();
+  };
+  useLayoutEffect(() => {
     if (shown && !dialog.current?.open) dialog.current?.showModal();
     if (!shown && dialog.current?.open) dialog.current.close();
   }, [shown]);
@@ -26,7 +31,8 @@ function Dialog(props: { name: Open; open: { value: Open }; title: string; child
       ref={dialog}
       class={`dialog ${props.name}`}
       aria-label={props.title}
-      onClose={close}
+      onCancel={close}
+      onClose={closed}
       onClick={(event) => {
         if (event.target === dialog.current) close();
       }}

@@ -2,7 +2,7 @@
 
 import { DEFAULTS, type Slid } from "./defaults";
 import type { Desk } from "./desk";
-import { percent } from "./format";
+import { percent, providerName } from "./format";
 import { Card, Progress, Select, Slider } from "./parts";
 
 /** Degrees below which no camera sees: further down the slider is off. */
@@ -136,7 +136,9 @@ function Model({ desk }: { desk: Desk }) {
           </>
         ) : (
           <span class="ellipsis">
-            {model?.name ? `${model.name} · ${model.provider} · ${model.milliseconds.toFixed(1)} ms` : " "}
+            {model?.name
+              ? `${model.name} · ${providerName(model.provider)} · ${model.milliseconds.toFixed(1)} ms`
+              : " "}
           </span>
         )}
       </p>

@@ -49,3 +49,8 @@ export function fileName(path: string): string {
     throw error;
   }
 }
+
+/** What runs a model, shortly: "CPUExecutionProvider" is the CPU. */
+export function providerName(provider: string): string {
+  return provider.replace(/ExecutionProvider$/, "");
+}

@@ -53,6 +53,12 @@ const PATHS = {
       <path d="M12 16.6v.1" stroke-width="2.2" />
     </>
   ),
+  lock: () => (
+    <>
+      <rect x="5" y="10.5" width="14" height="9" rx="2" />
+      <path d="M8 10.5V8a4 4 0 0 1 8 0v2.5" />
+    </>
+  ),
   sun: () => (
     <>
       <circle cx="12" cy="12" r="3.8" />

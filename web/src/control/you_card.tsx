@@ -8,20 +8,12 @@ import type { OwnCamera } from "./camera";
 import { CameraFields, UseOwn, UsePages } from "./camera_fields";
 import { told } from "./conditions";
 import type { Desk } from "./desk";
-import { capital } from "./format";
 import { middle } from "./geometry";
 import { Icon } from "./icons";
 import { Card, Switch } from "./parts";
 import { PictureView } from "./picture";
 import { theme } from "./theme";
-
-/** A person in sight, as the buttons need them: where a click would have to land. */
-interface InSight {
-  person: number;
-  followed: boolean;
-  x: number;
-  y: number;
-}
+import { type InSight, Who } from "./who";
 
 /** Pixels of width asked for as the small picture, and while it is shown large. */
 const SMALL = 480;
@@ -97,7 +89,6 @@ function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight
           onClick={follow}
         />
         <NoPicture desk={desk} camera={camera} />
-        <Hint desk={desk} choosing={choosing.value} />
         <Calibration desk={desk} state={calibration} />
       </div>
     </div>
@@ -179,81 +170,5 @@ function NoPicture({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
       {own && !asking && <UseOwn desk={desk} camera={camera} />}
       {away && !asking && <UsePages desk={desk} camera={camera} />}
     </div>
-  );
-}
-
-/** What is said over the picture: the sentence on poor tracking, what a click does while somebody is being chosen. */
-function Hint({ desk, choosing }: { desk: Desk; choosing: boolean }) {
-  const hint = desk.hint.value;
-  const source = desk.status.value?.source;
-  const shown = !choosing && hint !== "" && source?.state === "live" && hint !== source.message; // which the lamp says already
-  return (
-    <div class="hints" role="status">
-      {shown && (
-        <p class="hint">
-          <Icon name="warning" size={15} />
-          <span>{capital(hint)}</span>
-        </p>
-      )}
-      {choosing && (
-        <p class="hint choose">
-          <Icon name="person" size={15} />
-          <span>Click on the person to follow</span>
-        </p>
-      )}
-    </div>
-  );
-}
-
-/** Whom the character follows: everybody, the largest, or one of those in sight. */
-function Who({ desk, inSight, choosing }: { desk: Desk; inSight: Signal<InSight[]>; choosing: Signal<boolean> }) {
-  const people = inSight.value;
-  const all = desk.settings.value?.person === "all";
-  const follow = (one: InSight) => {
-    choosing.value = false;
-    if (all) desk.change({ person: "largest" });
-    void desk.ask({ kind: "follow", x: one.x, y: one.y });
-  };
-  const seen = desk.status.value?.source.state === "live" && people.length > 0;
-  return (
-    <fieldset class="who" aria-label="Who moves the character">
-      {!seen && <span class="soft">Nobody in sight</span>}
-      {seen &&
-        people.slice(0, 4).map((one, at) => (
-          <button
-            type="button"
-            key={one.person}
-            class="chip"
-            aria-pressed={one.followed && !all}
-            aria-label={people.length === 1 ? "Following you" : `Follow person ${at + 1}`}
-            onClick={() => follow(one)}
-          >
-            <Icon name="person" size={14} />
-            {people.length === 1 ? "You" : at + 1}
-          </button>
-        ))}
-      {seen && people.length === 1 && !all && (
-        <button
-          type="button"
-          class="chip"
-          aria-pressed={choosing.value}
-          title="Click on somebody else in the picture to follow them"
-          onClick={() => {
-            choosing.value = !choosing.value;
-          }}
-        >
-          Somebody else
-        </button>
-      )}
-      <button
-        type="button"
-        class="chip end"
-        aria-pressed={all}
-        title="A character for everybody in sight"
-        onClick={() => desk.change({ person: all ? "largest" : "all" })}
-      >
-        Everybody
-      </button>
-    </fieldset>
   );
 }

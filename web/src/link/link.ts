@@ -20,6 +20,8 @@ import {
   type PreviewFrame,
 } from "../messages";
 import { ProgramClock } from "./clock";
+import { addressOf, storage } from "./page";
+import { type Admission, Refusal } from "./refusal";
 
 /** Milliseconds until the first and until all later attempts at most; doubled each time. */
 const FIRST_RETRY = 250;
@@ -32,6 +34,8 @@ const QUICK_PINGS = 5;
 const PINGS = 2000;
 /** Milliseconds without a word after which the connection is taken for dead: three questions unanswered. */
 const SILENCE = 3 * PINGS;
+/** Milliseconds between questions from which on the page itself was held up: what came meanwhile is not read yet. */
+const HELD_UP = 2 * PINGS;
 const RELOADED = "bodydouble.reloaded";
 /** Messages that say how things are: who asks for them later is told the last one. */
 const STANDING: ReadonlySet<string> = new Set(["hello", "scene", "state", "choices", "status"]);
@@ -54,6 +58,7 @@ export interface LinkOptions {
   open?: (address: string) => Socket;
   reload?: () => void;
   clock?: ProgramClock;
+  admission?: () => Promise<Admission>;
 }
 
 type Handler<T> = (message: T) => void;
@@ -78,12 +83,14 @@ export class Link {
   private readonly watchers = new Set<Handler<boolean>>();
   private readonly remembered = new Map<string, FromPage>();
   private readonly standing = new Map<string, FromProgram>();
+  private readonly refusal: Refusal;
   private socket: Socket | undefined;
   private connected = false;
   private closed = false;
   private attempts = 0;
   private pings = 0;
   private heard = 0;
+  private asked = 0;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private pingTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -92,6 +99,7 @@ export class Link {
     this.address = addressOf(path);
     this.openSocket = options.open ?? ((address) => new WebSocket(address) as Socket);
     this.reload = options.reload ?? (() => globalThis.location?.reload());
+    this.refusal = new Refusal(() => this.judged(), options.admission);
     globalThis.addEventListener?.("online", this.hurry);
     globalThis.document?.addEventListener("visibilitychange", this.hurry);
     this.connect();
@@ -100,6 +108,11 @@ export class Link {
   /** Whether messages get through now. */
   get open(): boolean {
     return this.connected;
+  }
+
+  /** Whether the program is there and does not let this page in: it wants another token. */
+  get refused(): boolean {
+    return this.refusal.refused;
   }
 
   /** Bytes that wait to be sent. */
@@ -122,7 +135,9 @@ export class Link {
     return added(this.frames, type as Binary, handler as Handler<never>);
   }
 
-  /** Call `handler` now and whenever the connection opens (true) or is lost (false). Returns what stops it. */
+  /**
+   * Call `handler` now and whenever the connection opens (true), is lost or is refused (false). Returns what stops it.
+   */
   onOpen(handler: Handler<boolean>): () => void {
     this.watchers.add(handler);
     handler(this.connected);
@@ -155,6 +170,7 @@ export class Link {
     globalThis.removeEventListener?.("online", this.hurry);
     globalThis.document?.removeEventListener("visibilitychange", this.hurry);
     clearTimeout(this.retryTimer);
+    this.refusal.settle();
     this.lost();
   }
 
@@ -172,9 +188,10 @@ export class Link {
 
   private opened(): void {
     this.connected = true;
+    this.refusal.settle();
     this.clock.reset();
     this.pings = 0;
-    this.heard = this.clock.local();
+    this.heard = this.asked = this.clock.local();
     for (const message of this.remembered.values()) this.send(message);
     this.ping();
     for (const watch of this.watchers) watch(true);
@@ -196,22 +213,41 @@ export class Link {
 
   private ended(socket: Socket): void {
     if (socket !== this.socket) return;
+    const never = !this.connected;
     this.lost();
     if (this.closed) return;
+    if (never) void this.refusal.look();
     const wait = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** this.attempts);
     this.attempts += 1;
     this.retryTimer = setTimeout(() => this.connect(), wait * (1 - CHANCE * Math.random()));
   }
 
+  /** The program has begun to refuse this page, or to let it in again. */
+  private judged(): void {
+    if (!this.refusal.refused) {
+      this.attempts = 0;
+      this.connect();
+      return;
+    }
+    clearTimeout(this.retryTimer);
+    this.retryTimer = undefined;
+    this.lost();
+    for (const watch of this.watchers) watch(false);
+  }
+
   /** The network is back, or somebody looks at the page again: no reason to wait longer. */
   private readonly hurry = (): void => {
-    if (this.retryTimer === undefined || globalThis.document?.hidden) return;
+    if (globalThis.document?.hidden) return;
+    if (this.refusal.refused) void this.refusal.look();
+    if (this.retryTimer === undefined) return;
     this.attempts = 0;
     this.connect();
   };
 
   private ping(): void {
     const now = this.clock.local();
+    if ((now - this.asked) * 1000 > HELD_UP) this.heard = Math.max(this.heard, now - (SILENCE - PINGS) / 1000);
+    this.asked = now;
     if ((now - this.heard) * 1000 > SILENCE && !globalThis.document?.hidden) {
       if (this.socket) this.ended(this.socket);
       return;
@@ -277,23 +313,4 @@ function added<K>(table: Map<K, Set<Handler<never>>>, key: K, handler: Handler<n
   table.set(key, handlers);
   handlers.add(handler);
   return () => handlers.delete(handler);
-}
-
-/** ws://… or wss://… of a path of the program that served this page, with the page's own token. */
-function addressOf(path: string): string {
-  const here = globalThis.location?.href ?? "http://127.0.0.1/";
-  const address = new URL(path, here);
-  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-  const token = new URL(here).searchParams.get("token");
-  if (token !== null) address.searchParams.set("token", token);
-  return address.href;
-}
-
-/** What outlives loading anew; undefined where a browser allows none. */
-function storage(): Storage | undefined {
-  try {
-    return globalThis.sessionStorage;
-  } catch {
-    return undefined;
-  }
 }

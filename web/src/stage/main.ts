@@ -37,8 +37,21 @@ words.role = "status";
 words.hidden = true;
 document.body.append(canvas, words);
 
+/** What the program's refusal means to whoever set this page up. */
+const REFUSED =
+  "bodydouble was started anew and wants another token: give this page the address that its terminal shows " +
+  "beside \u201cstage, OBS\u201d.";
+const link = new Link("/ws/stage");
+let troubled = "";
+
+function tell(): void {
+  words.textContent = link.refused ? REFUSED : troubled;
+  words.hidden = words.textContent === "";
+}
+
 const trouble = (sentence: string): void => {
-  words.textContent = sentence;
-  words.hidden = sentence === "";
+  troubled = sentence;
+  tell();
 };
-window.bodydouble = new Stage(canvas, new Link("/ws/stage"), { ...overrides(location.search), trouble });
+link.onOpen(tell);
+window.bodydouble = new Stage(canvas, link, { ...overrides(location.search), trouble });

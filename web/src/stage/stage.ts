@@ -30,9 +30,13 @@ export interface Overrides {
   mirror?: boolean;
 }
 
-/** What a Stage may be told. trouble: called with a plain sentence, or "" once all is well again. */
+/**
+ * What a Stage may be told. trouble: called with a plain sentence, or "" once all is well again. ready: called whenever a
+ * character is there to be seen.
+ */
 export interface StageOptions extends Overrides {
   trouble?: (sentence: string) => void;
+  ready?: () => void;
 }
 
 /** How the page does. work: milliseconds of the main thread a picture, median; rates a second, over the last second. */
@@ -173,6 +177,7 @@ export class Stage {
     this.loaded = address;
     this.trouble("");
     this.scene?.show(puppet);
+    this.options.ready?.();
     this.rig = puppet.rig;
     this.movers.clear();
     if (this.latest) this.holdFigures(this.latest);
