@@ -31,6 +31,7 @@ PARTS = (("elbow",), ("wrist", "pinky", "index", "thumb"), ("knee",), ("ankle", 
 BONES = (("shoulder", "elbow"), ("hip", "knee"), ("elbow", "wrist"), ("knee", "ankle"))  # upper ones first
 HANDS_AND_FEET = {"wrist": ("pinky", "index", "thumb"), "ankle": ("heel", "foot", "toe")}
 ENDS = (("heel", "foot", "toe"),)  # within one of PARTS
+ONES = np.ones(3)
 HEAD = ("nose", "eye", "ear", "mouth", "head")
 
 
@@ -70,10 +71,19 @@ class Body:
         return np.asarray(lengths[:, round(SIZE_QUANTILE * (both.size - 1))])
 
 
+def some(mask: Mask) -> bool:
+    """Whether any is true. On so few, counting takes a third of the time of any()."""
+    return bool(np.count_nonzero(mask))
+
+
+def every(mask: Mask) -> bool:
+    """Whether all are true, as some()."""
+    return bool(np.count_nonzero(mask) == mask.size)
+
+
 def squared(vectors: Array) -> Array:
-    """(...) squared lengths of (..., 3) vectors. On so few, three sums take a third of the time of one over an axis."""
-    square = vectors * vectors
-    return np.asarray(square[..., 0] + square[..., 1] + square[..., 2])
+    """(...) squared lengths of (..., 3) vectors. On so few, a product takes a third of the time of a sum over axes."""
+    return np.asarray((vectors * vectors) @ ONES)
 
 
 @cache

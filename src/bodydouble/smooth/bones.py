@@ -26,11 +26,11 @@ class Bones:
         self._body = body
         count = len(body.bones[0])
         self._lengths, self._seconds = np.zeros(count), np.zeros(count)
-        self._own, self._trust = np.zeros(count), np.zeros(count)
+        self._own, self._trust, self._wrong = np.zeros(count), np.zeros(count), np.full(count, LEAST)
         self._elapsed = 0.0
-        self._rounds = [
-            (rows, *body.bones[:, rows], np.ascontiguousarray(body.hanging[:, rows])) for rows in body.rounds
-        ]
+        self._rounds = [(*body.bones[:, rows], np.ascontiguousarray(body.hanging[:, rows])) for rows in body.rounds]
+        upper, lower = (slice(rows[0], rows[-1] + 1) for rows in body.rounds)
+        self._order: tuple[tuple[slice, slice | None], ...] = ((upper, None), (lower, upper))
 
     def learn(self, points: Array, good: Mask, step: float) -> None:
         """Take in the limbs of points (K, 3) whose both ends are good (K,), now and then."""
@@ -46,6 +46,7 @@ class Bones:
         known, twins = self._lengths * self._seconds, self._body.twins
         seconds = self._seconds + self._seconds[twins]
         self._own = (known + known[twins]) / np.maximum(seconds, LEAST)
+        self._wrong = np.maximum(WRONG * self._own, LEAST)
         self._trust = seconds / (seconds + 2 * TRUST_TIME)
 
     def held(self, points: Array, spread: Array, size: float, share: float = 1.0) -> Array:
@@ -53,24 +54,29 @@ class Bones:
 
         spread: (K, 3) variances of a sight. size: a torso length. share: how much of the correction is made.
         """
-        out = points.copy()
-        for rows, starts, ends, hanging in self._rounds:
-            limbs = out.take(ends, axis=0) - out.take(starts, axis=0)
-            lengths = np.maximum(np.sqrt(squared(limbs)), LEAST)
-            ways = limbs / lengths[:, None]
-            gives = spread.take(ends, axis=0) * ways
-            own = self._own[rows]
-            apart = own - lengths
-            doubt = 1 + (apart / np.maximum(WRONG * own, LEAST)) ** 2
-            total = (gives * ways).sum(axis=1) + (SLACK * size) ** 2
-            off = share * self._trust[rows] * apart / (total * doubt * doubt)
-            out += hanging @ (gives * off[:, None])
-        return out
+        starts, ends = self._body.bones
+        limbs = points.take(ends, axis=0) - points.take(starts, axis=0)
+        spreads, slack, trust = spread.take(ends, axis=0), (SLACK * size) ** 2, share * self._trust
+        moves = np.empty(limbs.shape)
+        for rows, above in self._order:
+            if above is not None:  # a forearm begins where the upper arm was brought to
+                limbs[rows] -= moves[above]
+            limb = limbs[rows]
+            square = np.maximum(squared(limb), LEAST**2)
+            lengths = np.sqrt(square)
+            gives = spreads[rows] * limb  # times a length
+            apart = self._own[rows] - lengths
+            doubt = apart / self._wrong[rows]
+            doubt = 1 + doubt * doubt
+            total = np.einsum("ij,ij->i", gives, limb) / square + slack
+            off = trust[rows] * apart / (total * doubt * doubt * lengths)
+            np.multiply(gives, off[:, None], moves[rows])
+        return np.asarray(points + self._body.hanging @ moves)
 
     def stretched(self, points: Array, like: Array) -> Array:
         """points (K, 3) with every limb exactly as long as in `like` (K, 3)."""
         out = points.copy()
-        for _, starts, ends, hanging in self._rounds:
+        for starts, ends, hanging in self._rounds:
             limbs, before = out[ends] - out[starts], like[ends] - like[starts]
             ratio = np.sqrt(squared(before) / np.maximum(squared(limbs), LEAST**2))
             out += hanging @ (limbs * (ratio - 1)[:, None])

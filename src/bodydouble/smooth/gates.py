@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodydouble.smooth.body import Body, Mask, squared
+from bodydouble.smooth.body import Body, Mask, every, some, squared
 from bodydouble.types import Array
 
 # In torso lengths: what noise and bad guesses explain, per axis, and the hardest acceleration of a hand or foot
@@ -26,6 +26,7 @@ SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
 PART_RATIO, PART_DOUBT = 0.3, 0.3  # the same for a part of a limb against the rest of it: fewer points, more chance
 ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
+NO_SPEED = np.zeros(1)
 WORST = 4.0  # no point counts for more, as it may be wrong for other reasons
 LIMBS = 1  # which of a body's levels are the whole limbs; what is between the sides follows the whole body
 STRANGE = 1.0  # a limb left with more is no witness for the next frame
@@ -54,6 +55,14 @@ class Swaps:
         self._lasting, self._parting, self._alone = np.zeros((3, len(body.mirrored)))
         self._settled, self._sure = np.full((2, len(body.mirrored)), SWAP_TIME)
         self._before: Array | None = None
+        self._two_sided = body.mirrored != np.arange(len(body.mirrored))
+        self._seen: Mask | None = None  # (K,) points for which the weights below hold
+        self._weights: list[Array] = []  # (K, G) of each level, mean over a group's points in sight; then of the limbs
+        self._all_weights = np.zeros((len(body.mirrored), 0))
+        doubts = [
+            np.full(len(level), SWAP_DOUBT if at <= LIMBS else PART_DOUBT) for at, level in enumerate(body.levels)
+        ]
+        self._doubts = np.concatenate([*doubts, np.full(len(body.levels[LIMBS]), np.nextafter(STRANGE, 0))])
 
     def __call__(
         self, points: Array, due: Array, seen: Mask, scale: Array, step: float
@@ -67,13 +76,13 @@ class Swaps:
         """
         before = due if self._before is None else self._before
         swapped, believed, sound, torn = self._judge(points, due, before, seen, scale * ACROSS, step)
-        if swapped.any():
+        if some(swapped):
             exchanged = points[:, self._body.mirrored]
             depth, was = exchanged[..., 2], before[..., 2]
             off = np.where(swapped, np.abs(depth - was) - np.abs(depth + was), 0.0).sum(axis=1, keepdims=True)
             exchanged = np.where((off > 0)[..., None], exchanged * TURNED, exchanged)
             points = np.where(swapped[:, None], exchanged, points)
-        self._before = points if sound.all() else np.where(sound[:, None], points, before)
+        self._before = points if every(sound) else np.where(sound[:, None], points, before)
         return points, swapped, believed, torn
 
     def _judge(
@@ -83,36 +92,42 @@ class Swaps:
         mirrored = self._body.mirrored
         as_seen = _off(points, due, before, scale)
         swapped = np.zeros(len(mirrored), dtype=bool)
-        if not ((as_seen > SWAP_DOUBT) & seen).any():
+        self._weigh(seen)
+        if not some(as_seen @ self._all_weights > self._doubts):  # most frames: no group is off
             self._lasting[:] = self._parting[:] = self._alone[:] = 0
             self._settled += step
             self._sure += step
             return swapped, swapped, ~swapped, swapped
         exchanged = _off(points.take(mirrored, axis=1), due, before, scale)
-        pairs = seen & seen[mirrored] & (mirrored != np.arange(len(mirrored)))
         whole = swapped
         for level, groups in enumerate(self._body.levels):
             doubt, ratio = (SWAP_DOUBT, SWAP_RATIO) if level <= LIMBS else (PART_DOUBT, PART_RATIO)
-            members = groups & pairs
-            weights = members.T / np.maximum(members.sum(axis=1), 1)
+            weights = self._weights[level]
             unexplained = np.where(swapped, exchanged, as_seen) @ weights
             left = np.where(swapped, as_seen, exchanged) @ weights
             swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
             whole = swapped if level <= LIMBS else whole
         limbs = self._body.levels[LIMBS]
-        members = limbs & seen
-        weights = members.T / np.maximum(members.sum(axis=1), 1)
-        strange = np.where(swapped, exchanged, as_seen) @ weights
-        torn = strange >= STRANGE
+        torn = np.where(swapped, exchanged, as_seen) @ self._weights[-1] >= STRANGE
         odd = torn @ limbs
-        if odd.any():
-            torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale, members) > TORN)
+        if some(odd):
+            torn = torn & (_between(points, due, due.take(mirrored, axis=1), scale, limbs & seen) > TORN)
         self._sure[odd] = 0
         return (
             *self._settle(swapped, whole, step),
             ~odd,
             torn @ limbs,
         )
+
+    def _weigh(self, seen: Mask) -> None:
+        """Set the weights for the points (K,) in sight, if those have changed."""
+        if self._seen is not None and np.array_equal(seen, self._seen):
+            return
+        self._seen = seen
+        pairs = seen & seen[self._body.mirrored] & self._two_sided
+        groups = [*(level & pairs for level in self._body.levels), self._body.levels[LIMBS] & seen]
+        self._weights = [members.T / np.maximum(members.sum(axis=1), 1) for members in groups]
+        self._all_weights = np.concatenate(self._weights, axis=1)
 
     def _settle(self, swapped: Mask, whole: Mask, step: float) -> tuple[Mask, Mask]:
         """Which of the points (K,) are still held to be exchanged, and which are believed. whole: by whole limbs."""
@@ -141,7 +156,7 @@ def _between(points: Array, due: Array, opposite: Array, scale: Array, groups: M
 def _off(points: Array, due: Array, before: Array, scale: Array) -> Array:
     """(K,) mean squared distance from what explains a point best, in reaches."""
     off = np.minimum(squared((points - due) * scale), squared((points - before) * scale))
-    return np.asarray(np.minimum(off, WORST).mean(axis=0))
+    return np.asarray(np.add.reduce(np.minimum(off, WORST, off)) / len(off))
 
 
 class Leaps:
@@ -157,6 +172,7 @@ class Leaps:
         self._step = 0.0  # seconds between those two
         self._sound, self._frames = np.zeros((2, *shape), dtype=np.intp)  # frames in a row undoubted; doubted alike
         self._lasting, self._doubted = np.zeros(shape), np.zeros(shape)
+        self._doubting = False  # whether any row was doubted in the last frame
 
     def __call__(
         self, points: Array, due: Array, was: Array, rows: Mask, torn: Mask, scale: Array, step: float
@@ -169,7 +185,8 @@ class Leaps:
         """
         far, believed, speed = self._judge(points, due, was, rows, torn, scale, step)
         self._before, self._seen, self._step = self._seen, points, step
-        self._sound = (self._sound + 1) * (rows & ~(far | believed))
+        self._sound += 1
+        self._sound *= rows & ~(far | believed)
         return far, believed, speed
 
     def _judge(
@@ -177,19 +194,23 @@ class Leaps:
     ) -> tuple[Mask, Mask, Array]:
         """As __call__, before this frame is remembered."""
         off = (points - due) * scale
-        distance = np.sqrt(squared(off))
+        distance = squared(off)
         far = rows & (distance > 1)
-        if far.any():
+        if some(far):
+            distance = np.sqrt(distance)
             onward = self._seen + (self._seen - self._before) * (step / self._step if self._step > 0 else 0.0)
             astray = squared((points - onward) * scale)
             fast = squared((self._seen - self._before) * scale)
             swerves = astray > np.maximum(1, SWERVE**2 * fast)
             far &= (squared((points - was) * scale) > 1) & ((self._sound < FLYING) | swerves)
             far = far & torn | self._alone(off, distance, rows, far)
-        if not far.any():
-            self._frames[:] = 0
-            self._doubted[:] = 0
-            return far, far, np.zeros(1)
+        if not some(far):
+            if self._doubting:
+                self._frames[:] = 0
+                self._doubted[:] = 0
+            self._doubting = False
+            return far, far, NO_SPEED
+        self._doubting = True
         moved = squared((points - self._seen) * scale)
         flies = (astray < np.maximum(1, SWERVE**2 * moved)) & (astray < moved) & (moved > FLIGHT**2)
         flies &= self._frames > 0

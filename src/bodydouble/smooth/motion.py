@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bodydouble.smooth.body import Mask
+from bodydouble.smooth.body import ONES, Mask
 from bodydouble.types import Array
 
 # How bodies move, in torso lengths and seconds, at amount 0.5. Chosen with `bodydouble bench --smooth` on the motions
@@ -62,6 +62,7 @@ class Motion:
         self.still, self.still_spread = np.zeros(shape), np.zeros(shape)
         self.place, self.speed = np.zeros(shape), np.zeros(shape)
         self.spread, self.common, self.speed_spread = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._scratch = np.zeros((7, *shape))  # arrays so small cost less to fill than to make
         self.put(np.ones(shape[:-1], dtype=bool), points, noise, size)
 
     def put(self, rows: Mask, points: Array, noise: Array, size: Array, speed: Array = UNKNOWN) -> None:
@@ -76,12 +77,12 @@ class Motion:
     @property
     def estimate(self) -> Array:
         """(C, K, 3) where each point is."""
-        return self.still + self.moving[..., None] * (self.place - self.still)
-
-    @property
-    def velocity(self) -> Array:
-        """(C, K, 3) how fast each point is, units a second."""
-        return self.moving[..., None] * self.speed
+        moving = self._scratch[0]
+        moving[...] = self.moving[..., None]
+        between = self.place - self.still
+        between *= moving
+        between += self.still
+        return between
 
     @property
     def sure_velocity(self) -> Array:
@@ -94,44 +95,83 @@ class Motion:
         moving = np.maximum(2 * self.moving - 1, 0.0)
         return np.asarray((moving**SURELY)[..., None] * sure * self.speed)
 
-    @property
-    def variance(self) -> Array:
-        """(C, K, 3) how unsure the estimate is: the filters' own, mixed."""
-        return self.still_spread + self.moving[..., None] * (self.spread - self.still_spread)
+    def variance(self, space: int) -> Array:
+        """(K, 3) how unsure the estimate is in one space: the filters' own, mixed."""
+        still = self.still_spread[space]
+        return np.asarray(still + self.moving[space, :, None] * (self.spread[space] - still))
 
     def shift(self, by: Array) -> None:
         """Move every point by (C, K, 3)."""
-        self.still = self.still + by
-        self.place = self.place + by
+        self.still += by
+        self.place += by
 
     def predict(self, step: float, size: Array, noise: Array, calm: Calm) -> None:
         """Carry the state `step` seconds on.
 
         noise: (C, 1, 1) deviation of a sight across.
         """
+        a, b, bb, apart, wider, far, more = self._scratch
         goes_on = self.moving * math.exp(-step / MOTION_TIME)
-        stops = self.moving - goes_on
-        starts = (1 - self.moving) * -math.expm1(-step / calm.rest)
+        stops, starts = self.moving - goes_on, (self.moving - 1) * math.expm1(-step / calm.rest)
         self.moving = goes_on + starts
         # of those at rest and of those in motion now, the shares that were in motion; for each axis at once, as thin
         # broadcasts take twice the time
-        a = np.repeat(stops / (1 - self.moving), 3).reshape(self.still.shape)
-        b = np.repeat(goes_on / self.moving, 3).reshape(self.still.shape)
-        bb, apart, wider = b * (1 - b), self.place - self.still, self.spread - self.still_spread
-        apart_squared = apart * apart
-        spread = self.still_spread + b * wider + bb * apart_squared
-        common = b * self.common + bb * apart * self.speed
-        unknown = (START_SPEED * size) ** 2
-        speed_spread = unknown + b * (self.speed_spread - unknown) + bb * self.speed**2
-        wander = (calm.wander * noise) ** 2
-        self.still_spread = self.still_spread + a * (wider + (1 - a) * apart_squared) + wander * step
-        push = (calm.push * size) ** 2
-        self.speed = b * self.speed
-        self.place = self.still + b * apart + self.speed * step
-        self.still = self.still + a * apart
-        self.spread = spread + step * (2 * common + step * speed_spread) + push * step**3 / 3
-        self.common = common + step * speed_spread + push * step**2 / 2
-        self.speed_spread = speed_spread + push * step
+        a[...] = (stops / (1 - self.moving))[..., None]
+        share = goes_on / self.moving
+        b[...] = share[..., None]
+        bb[...] = (share * (1 - share))[..., None]
+        np.subtract(self.place, self.still, apart)
+        np.subtract(self.spread, self.still_spread, wider)
+        np.multiply(apart, apart, far)
+        self._mix_moving(b, bb, apart, wider, far, (START_SPEED * size) ** 2)
+        # still_spread + a (wider + (1 - a) far), and place, from where it was still
+        np.multiply(a, far, more)
+        far -= more
+        far += wider
+        far *= a
+        far += (calm.wander * noise) ** 2 * step
+        self.still_spread += far
+        np.multiply(b, apart, self.place)
+        self.place += self.still
+        apart *= a
+        self.still += apart
+        self._move_on(step, (calm.push * size) ** 2)
+
+    def _mix_moving(self, b: Array, bb: Array, apart: Array, wider: Array, far: Array, unknown: Array) -> None:
+        """Speeds and variances of what is in motion now: of a share b that was, the rest set off. bb: b (1 - b).
+
+        apart, wider: from still to place, and of their variances; far: apart squared. unknown: a new speed's variance.
+        """
+        more = self._scratch[-1]
+        np.multiply(b, wider, self.spread)
+        self.spread += self.still_spread
+        np.multiply(bb, far, more)
+        self.spread += more
+        bb *= self.speed
+        np.multiply(bb, apart, more)
+        self.common *= b
+        self.common += more
+        bb *= self.speed
+        self.speed_spread -= unknown
+        self.speed_spread *= b
+        self.speed_spread += unknown
+        self.speed_spread += bb
+        self.speed *= b
+
+    def _move_on(self, step: float, push: Array) -> None:
+        """Let what is in motion move. push: (C, 1, 1) variance that a speed gains in a second."""
+        gained, more = self._scratch[:2]
+        np.multiply(self.speed, step, more)
+        self.place += more
+        np.multiply(self.speed_spread, step, gained)
+        np.multiply(self.common, 2, more)
+        more += gained
+        more *= step
+        more += push * (step**3 / 3)
+        self.spread += more
+        gained += push * (step**2 / 2)
+        self.common += gained
+        self.speed_spread += push * step
 
     def update(self, points: Array, noise: Array, drift: Array, trust: Array, evidence: Array) -> None:
         """Take in sights. points, noise: (C, K, 3). trust: (C, K, 3) 1, or 0 for what was not measured.
@@ -140,20 +180,47 @@ class Motion:
 
         evidence: (K, K) what each point takes of others' evidence of being in motion.
         """
-        off_still, off, variance = points - self.still, points - self.place, noise * noise
-        total_still, total = self.still_spread + variance + drift * drift, self.spread + variance
-        hints = (off_still**2 / total_still - off**2 / total + np.log(total_still / total)) * trust
-        odds = (hints[..., 0] + hints[..., 1] + hints[..., 2]) / 2 @ evidence.T
-        odds = np.minimum(np.maximum(odds, -CERTAIN), CERTAIN)
-        moving = 1 / (1 + (1 - self.moving) / self.moving * np.exp(-odds))
-        self.moving = np.minimum(np.maximum(moving, LEAST_CHANCE), 1 - LEAST_CHANCE)
-        gain = trust * self.still_spread / total_still
-        self.still = self.still + gain * off_still
-        self.still_spread = self.still_spread * (1 - gain)
-        share = trust / total
-        gain, gain_speed = share * self.spread, share * self.common
-        self.place = self.place + gain * off
-        self.speed = self.speed + gain_speed * off
-        self.spread = self.spread * (1 - gain)
-        self.speed_spread = self.speed_spread - gain_speed * self.common
-        self.common = self.common * (1 - gain)
+        off_still, off, total_still, total, hints, more, gain = self._scratch
+        np.subtract(points, self.still, off_still)
+        np.subtract(points, self.place, off)
+        np.multiply(noise, noise, more)
+        np.add(self.spread, more, total)
+        more += drift * drift
+        np.add(self.still_spread, more, total_still)
+        np.divide(total_still, total, hints)
+        np.log(hints, hints)
+        np.multiply(off_still, off_still, more)
+        more /= total_still
+        hints += more
+        np.multiply(off, off, more)
+        more /= total
+        hints -= more
+        hints *= trust
+        odds = (hints @ ONES) @ evidence.T
+        odds *= -0.5
+        np.minimum(np.maximum(odds, -CERTAIN, odds), CERTAIN, odds)
+        moving = 1 / (1 + (1 - self.moving) / self.moving * np.exp(odds, odds))
+        self.moving = np.minimum(np.maximum(moving, LEAST_CHANCE, moving), 1 - LEAST_CHANCE, moving)
+        np.multiply(trust, self.still_spread, gain)
+        gain /= total_still
+        off_still *= gain
+        self.still += off_still
+        gain *= self.still_spread
+        self.still_spread -= gain
+        self._correct(off, np.divide(trust, total, total))
+
+    def _correct(self, off: Array, share: Array) -> None:
+        """Bring what is in motion nearer to a sight that is off by (C, K, 3). share: trust over its variance."""
+        gain, more = self._scratch[4:6]
+        np.multiply(share, self.common, gain)
+        np.multiply(gain, off, more)
+        self.speed += more
+        gain *= self.common
+        self.speed_spread -= gain
+        np.multiply(share, self.spread, gain)
+        off *= gain
+        self.place += off
+        np.multiply(gain, self.spread, more)
+        self.spread -= more
+        gain *= self.common
+        self.common -= gain

@@ -6,14 +6,15 @@ and time that runs backwards starts afresh. Noise is given in torso lengths of t
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from bodydouble.skeletons import select, selection, skeleton
-from bodydouble.smooth.body import Body, Mask, body
+from bodydouble.smooth.body import Body, Mask, body, every, some
 from bodydouble.smooth.bones import Bones
-from bodydouble.smooth.gates import Leaps, Swaps, carried, reach
+from bodydouble.smooth.gates import NO_SPEED, Leaps, Swaps, carried, reach
 from bodydouble.smooth.motion import Calm, Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
@@ -23,7 +24,6 @@ NOISE = np.array([[[0.006, 0.006, 0.03]], [[0.02, 0.02, 0.06]]])
 DRIFT = np.array([[[0.002, 0.002, 0.0]], [[0.0, 0.0, 0.0]]])
 MEASURED = np.ones((2, 1, 3))  # axes that a sight has, and those without depth
 MEASURED_FLAT = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])
-NO_SPEED = np.zeros(1)
 LENGTH_AXES = np.array([[[1.0, 1.0, 0.0]], [[1.0, 1.0, 1.0]]])  # an image point's depth is too rough to measure with
 LEAST_SCORE = 0.25  # noise grows as a score falls, down to this one
 SIZE_TIME = 2.0  # seconds over which the person's size settles
@@ -89,13 +89,12 @@ class Smoother:
         step, absent = pose.time - self._time, pose.time - last.time
         self._time = pose.time
         self._measure(points, pose.scores, step)
-        self._offset *= np.exp(-step / EASE_TIME)
+        self._offset *= math.exp(-step / EASE_TIME)
         if absent > GAP:
-            rows = np.ones(points.shape[:2], dtype=bool)
-            self._begin(rows, points, pose.scores)
+            self._begin(self._every, points, pose.scores)
             self._visible = pose.scores >= SEEN
             self._unpaced, self._speed = None, np.zeros_like(points)
-            return self._finish(pose, points, pose.scores, rows & False, step)
+            return self._finish(pose, points, pose.scores, ~self._every, step)
         return self._follow(pose, points, axes, step)
 
     def predict(self, ahead: float) -> Pose | None:
@@ -110,7 +109,7 @@ class Smoother:
         points = self._shown + self._pace() * coasted + self._offset * np.expm1(-ahead / EASE_TIME)
         if len(points) > 1:
             points[1] = self._bones.stretched(points[1], self._shown[1])
-        return _placed(replace(self._out, time=self._out.time + ahead), points)
+        return _placed(self._out, points, self._out.time + ahead, self._out.scores)
 
     def handover(self) -> None:
         """The next pose comes from another model, of this layout or another: what is shown glides there."""
@@ -126,7 +125,7 @@ class Smoother:
             return None
         step = max(time - self._time, 0.0)
         self._time = max(time, self._time)
-        self._offset *= np.exp(-step / EASE_TIME)
+        self._offset *= math.exp(-step / EASE_TIME)
         self._motion.shift(self._pace() * step)
         self._speed = self._speed * np.exp(-step / STOP_TIME)
         self._visible = np.zeros(len(self._scores), dtype=bool)
@@ -144,11 +143,12 @@ class Smoother:
         shape = points.shape[:2]
         self._body: Body = body(pose.skeleton)
         self._time = pose.time
-        self._size = np.ones((len(points), 1, 1))
+        self._resize(np.ones((len(points), 1, 1)))
         self._sized, self._unmeasured = False, 0.0
         self._measure(points, pose.scores, 0.0)
         self._motion, self._bones = Motion(points, self._noise(pose.scores), self._size), Bones(self._body)
         self._swaps, self._leaps = Swaps(self._body), Leaps(shape[0], self._body)
+        self._every = np.ones(shape, dtype=bool)
         self._offset, self._speed = np.zeros_like(points), np.zeros_like(points)
         self._unpaced, self._glides = None, np.zeros(shape, dtype=bool)
         self._shown, self._estimate, self._scores = points, points, pose.scores
@@ -192,41 +192,47 @@ class Smoother:
         if not now.all():
             return
         share = 1 - np.exp(-step / SIZE_TIME) if self._sized else 1.0
-        self._size = self._size * (now[:, None, None] / self._size) ** share
+        self._resize(self._size * (now[:, None, None] / self._size) ** share)
         self._sized = True
+
+    def _resize(self, size: Array) -> None:
+        """Let the person be of `size` (C, 1, 1), and noise with it."""
+        self._size = size
+        deviations = NOISE[: len(size)] * size
+        self._across, self._deviations = deviations[..., :1], deviations * self._calm.noise
+        self._drift = DRIFT[: len(size)] * size * self._calm.drift
 
     def _noise(self, scores: Array) -> Array:
         """(C, K, 3) standard deviations that the filter reckons with."""
-        deviations = NOISE[: len(self._size)] * self._size * self._calm.noise
-        return np.asarray(deviations / np.sqrt(np.maximum(scores, LEAST_SCORE))[:, None])
+        return np.asarray(self._deviations / np.sqrt(np.maximum(scores, LEAST_SCORE))[:, None])
 
     def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
         """An ordinary frame."""
-        mirrored, motion = self._body.mirrored, self._motion
-        was = self._estimate
-        motion.predict(step, self._size, NOISE[: len(self._size), :, :1] * self._size, self._calm)
+        motion, scores, was = self._motion, pose.scores, self._estimate
+        motion.predict(step, self._size, self._across, self._calm)
         due = motion.estimate
         scale = axes / reach(self._size, step)
-        points, swapped, turned, torn = self._swaps(points, due, self._visible & (pose.scores >= UNSEEN), scale, step)
-        scores = np.where(swapped, pose.scores[mirrored], pose.scores)
-        visible = scores >= np.where(self._visible, UNSEEN, SEEN)
-        returned = visible & ~self._visible
-        followed = np.broadcast_to(visible & ~returned & ~turned, points.shape[:2])
+        seen = self._visible & (scores >= UNSEEN)
+        points, swapped, turned, torn = self._swaps(points, due, seen, scale, step)
+        if some(swapped):
+            scores = np.where(swapped, scores[self._body.mirrored], scores)
+            seen = self._visible & (scores >= UNSEEN)
+        visible = seen | (scores >= SEEN)
+        followed = self._every & (seen & ~turned)
         leapt, believed, speed = self._leaps(points, due, was, followed, torn, scale, step)
-        good = followed & ~leapt & ~believed
-        drift = DRIFT[: len(self._size)] * self._size * self._calm.drift
-        motion.update(points, self._noise(scores), drift, axes * good[..., None], self._body.evidence)
+        good = followed & ~(leapt | believed)
+        motion.update(points, self._noise(scores), self._drift, axes * good[..., None], self._body.evidence)
         self._hold(was, good)
         if len(points) > 1:
             self._bones.learn(was[1], good[1], step)
-        self._begin(visible & (returned | turned | believed), points, scores, speed)
+        self._begin(visible & ((visible & ~self._visible) | turned | believed), points, scores, speed)
         self._visible = visible
         return self._finish(pose, points, scores, good, step)
 
     def _hold(self, was: Array, good: Mask) -> None:
         """Let points that are not followed (rows not in good) go along with their neighbours."""
         self._unpaced = good
-        if not good.all():
+        if not every(good):
             now = self._motion.estimate
             moved = carried(now - was, good, self._body.near)
             self._motion.shift(np.where(good[..., None], 0, was + moved - now))
@@ -236,7 +242,7 @@ class Smoother:
         if self._unpaced is not None:
             good, self._unpaced = self._unpaced, None
             speed = self._motion.sure_velocity
-            self._speed = speed if good.all() else carried(speed, good, self._body.near)
+            self._speed = speed if every(good) else carried(speed, good, self._body.near)
         return self._speed
 
     def _begin(self, rows: Mask, points: Array, scores: Array, speed: Array = NO_SPEED) -> None:
@@ -244,7 +250,7 @@ class Smoother:
 
         What flies is there at once: a glide would be behind all the way. So is what was not shown.
         """
-        if not rows.any():
+        if not some(rows):
             return
         self._motion.put(rows, points, self._noise(scores), self._size, speed)
         self._offset = np.where(rows[..., None], 0, self._offset)
@@ -263,24 +269,28 @@ class Smoother:
         self._estimate = self._motion.estimate
         shown = self._estimate + self._offset
         if len(shown) > 1 and self._raw < 1:
-            spread = self._motion.variance[1] if self._visible.any() else self._noise(scores)[1] ** 2
+            spread = self._motion.variance(1) if some(self._visible) else self._noise(scores)[1] ** 2
             size = float(self._size[1, 0, 0])
             shown[1] = self._bones.held(shown[1], spread, size, 1 - self._raw)
-        if self._glides.any():
+        if some(self._glides):
             off = np.where(self._glides[..., None], self._shown - shown, 0)
             self._offset, shown = self._offset + off, shown + off
             self._glides = self._glides & False
         self._shown = shown
         rising = np.minimum(scores, self._scores + step / RISE)
-        self._scores = np.where(self._visible, rising, np.maximum(self._scores - step / FADE, 0))
-        self._out = _placed(replace(pose, scores=self._scores), self._shown)
+        if not every(self._visible):
+            rising = np.where(self._visible, rising, np.maximum(self._scores - step / FADE, 0))
+        self._scores = rising
+        self._out = _placed(pose, shown, pose.time, rising)
         return self._out
 
 
-def _placed(pose: Pose, spaces: Array) -> Pose:
-    """The pose with points, depth and world from (C, K, 3), as far as it has them."""
+def _placed(pose: Pose, spaces: Array, time: float, scores: Array) -> Pose:
+    """The pose at another time with points, depth and world from (C, K, 3), as far as it has them."""
     return replace(
         pose,
+        time=time,
+        scores=scores,
         points=spaces[0, :, :2],
         depth=None if pose.depth is None else spaces[0, :, 2],
         world=None if pose.world is None else spaces[1],
