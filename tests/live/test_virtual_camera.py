@@ -77,7 +77,8 @@ def live(shared: MadeLive) -> Iterator[MadeLive]:
     yield shared
     shared.config = config
     assert not shared.listeners
-    assert "bodydouble-virtual-camera" not in {thread.name for thread in threading.enumerate()}
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"bodydouble-virtual-camera", "bodydouble-textures"}
 
 
 def test_the_newest_pose_is_shown_at_the_size_asked_for(live: MadeLive) -> None:

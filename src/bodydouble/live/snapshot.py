@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -41,7 +41,7 @@ def snapshot(
     pictures: Path | None = None,
     size: tuple[int, int] = SIZE,
 ) -> Path:
-    """Save the character as it is at the next moment; returns the picture's path. Takes a fraction of a second.
+    """Save the character as it is at the next moment; returns the picture's path. Takes up to a second.
 
     folder: made if need be; nothing in it is replaced. transparent: without the background. pictures: the folder of the
     backgrounds called "picture:NAME". Raises BodyDoubleError if nothing moves yet, or the file cannot be written.
@@ -56,7 +56,8 @@ def snapshot(
     if moment is None:
         raise BodyDoubleError("the character is not there yet; take the snapshot again when it moves")
     instead = None if transparent else BACKGROUND
-    picture = Drawing(size, pictures=pictures, instead=instead)(moment, live.config)
+    with closing(Drawing(size, pictures=pictures, instead=instead, patient=True)) as drawing:
+        picture = drawing(moment, live.config)
     stem = dated(datetime.now())
     temporary = beside(folder / f"{stem}.png", f"{os.getpid()}-{threading.get_ident()}.part")
     try:

@@ -148,6 +148,7 @@ class _Run:
                 self._stopped.wait(RETRY)
         finally:
             stop_listening()
+            self._drawing.close()
             self.opened.set()
 
     def _use(self, device: Device) -> None:

@@ -75,6 +75,12 @@ def view(puppet: Puppet, framing: str) -> View:
     return View(puppet.box[1], bottom, side or rig.height / 4, followed, (float(aim[0]), float(aim[1])), x)
 
 
+def shot_scale(seen: View, size: tuple[int, int], share: float = 1.0) -> float:
+    """Stage pixels a character pixel in a shot of a figure of size 1. share: of the picture's width that is its own."""
+    width, height = size
+    return min(height * (1 - TOP) / (seen.bottom - seen.top), width * share * (1 - 2 * SIDE) / (2 * seen.side))
+
+
 class Shots:
     """Close shots of figures; remembers how far the camera has followed each."""
 
@@ -114,7 +120,7 @@ def _followed(
 ) -> tuple[tuple[Array, float, float], Place]:
     """What to remember of a figure, and its place. Ways are counted in character heights at the shot's own scale."""
     width, height = size
-    scale = min(height * (1 - TOP) / (seen.bottom - seen.top), width * share[1] * (1 - 2 * SIDE) / (2 * seen.side))
+    scale = shot_scale(seen, size, share[1])
     tall = puppet.rig.height
     x, floor = anchor(puppet)
     # with the camera where the figure is, its aim is drawn here

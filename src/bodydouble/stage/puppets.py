@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,7 +24,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodydouble.characters.library import SHARP_AT, load
+from bodydouble.characters.finer import finer
+from bodydouble.characters.library import SHARP_AT
 from bodydouble.characters.puppet import LID, Part, Puppet
 from bodydouble.outputs.draw import feet
 from bodydouble.outputs.framing import anchor, reach
@@ -57,27 +57,8 @@ def puppet_bytes(puppet: Puppet) -> tuple[bytes, str]:
 
 
 def sharper(puppet: Puppet) -> Puppet:
-    """The same character, mesh and all, with textures for the pages: they may be large, and show its head alone.
-
-    The character as it is if it has no finer pictures, or if its folder has changed or gone since it was read. Takes
-    about a second.
-    """
-    try:
-        fine = load(puppet.path, pixels=max(PAGE_PIXELS, SHARP_AT))
-    except BodyDoubleError:
-        return puppet
-    same = [part.name for part in fine.parts] == [part.name for part in puppet.parts] and fine.size == puppet.size
-    if not same or fine.scale <= puppet.scale:
-        return puppet
-    parts = tuple(_refined(part, by) for part, by in zip(puppet.parts, fine.parts, strict=True))
-    return replace(puppet, parts=parts, scale=fine.scale)
-
-
-def _refined(part: Part, by: Part) -> Part:
-    """A part with another's texture, of the same picture. Both say by their points where their texture lies."""
-    spread = np.maximum(np.ptp(by.points, axis=0), 1e-9)
-    pixels = np.ptp(by.uv, axis=0) / spread
-    return replace(part, texture=by.texture, uv=(part.points - by.points[0]) * pixels + by.uv[0])
+    """The same character with textures for the pages: they may be large, and show its head alone. As finer()."""
+    return finer(puppet, max(PAGE_PIXELS, SHARP_AT))
 
 
 def _packed(puppet: Puppet) -> bytes:
