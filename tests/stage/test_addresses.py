@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.made_live import made_desk
 from websockets.sync.client import connect
 
 from bodydouble.stage.addresses import listen, qr_svg, qr_text
 from bodydouble.stage.server import Server
 from bodydouble.stage.tokens import kept_token, new_token
 from bodydouble.types import BodyDoubleError
+from made_live import made_desk
 
 
 def test_the_loopback_address_needs_no_token() -> None:

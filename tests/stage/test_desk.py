@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.made_live import CAMERA, MadeLive, made_desk, neutral
 
+from bodydouble.characters import samples
 from bodydouble.retarget.neutral import Neutral
 from bodydouble.stage import messages, reports
 from bodydouble.stage.commands import carry_out
@@ -18,6 +18,7 @@ from bodydouble.stage.desk import Desk
 from bodydouble.stage.settings import Kept
 from bodydouble.stage.text import written
 from bodydouble.types import BodyDoubleError
+from made_live import CAMERA, MadeLive, made_desk, neutral
 
 OTHER = reports.CameraChoice("Other Cam", "Other Cam (number 1)", [reports.CameraMode(640, 480, 30.0)])
 
@@ -152,3 +153,43 @@ def test_a_recording_that_goes_on_is_completed_at_the_end(desk: Desk) -> None:
     desk.close()
     assert [path.suffix for path in desk.folders.recordings.iterdir()] == [".parquet"]
     desk.close()
+
+
+def test_what_there_is_is_told_as_it_is_found(tmp_path: Path) -> None:
+    desk = made_desk(tmp_path)
+    told = [desk.choices("", "") for _ in desk.refresh_bit_by_bit()]
+    assert [camera.name for camera in told[0].cameras][1:] == [CAMERA.name]
+    assert all({one.name for one in choices.characters} == set(samples()) for choices in told)
+    authors = [sum(one.author != "" for one in choices.characters) for choices in told]
+    assert authors == list(range(len(samples()) + 1)), "each is looked at after the other"
+    assert told[-1].characters == desk.wardrobe.choices()
+
+
+def test_a_character_that_cannot_be_loaded_is_listed_no_longer(tmp_path: Path) -> None:
+    desk = made_desk(tmp_path)
+    broken = desk.wardrobe.own / "broken"
+    broken.mkdir(parents=True)
+    (broken / "puppet.toml").write_text("name = 1")
+    assert {one.name for one in desk.wardrobe.unseen()} == {*samples(), "broken"}
+    list(desk.refresh_bit_by_bit())
+    assert {one.name for one in desk.choices("", "").characters} == set(samples())
+
+
+def test_a_command_between_knows_better_than_what_was_found_so_far(tmp_path: Path) -> None:
+    desk = made_desk(tmp_path)
+    steps = desk.refresh_bit_by_bit()
+    next(steps)
+    desk.refresh_folders()
+    list(steps)
+    assert {one.name for one in desk.choices("", "").characters} == set(samples())
+
+
+def test_characters_are_found_where_cameras_cannot_be(tmp_path: Path) -> None:
+    def no_cameras() -> list[reports.CameraChoice]:
+        raise BodyDoubleError("cameras cannot be listed")
+
+    desk = made_desk(tmp_path)
+    desk._find_cameras = no_cameras
+    with pytest.raises(BodyDoubleError, match="cannot be listed"):
+        list(desk.refresh_bit_by_bit())
+    assert desk.choices("", "").characters

@@ -17,7 +17,6 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from tests.made_live import CAMERA, MadeLive, made_desk
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -32,6 +31,7 @@ from bodydouble.stage.outbox import MOST_AHEAD
 from bodydouble.stage.page import MOST_COMMANDS
 from bodydouble.stage.server import Server
 from bodydouble.types import Pose
+from made_live import CAMERA, MadeLive, made_desk
 
 PATIENCE = 30.0  # seconds; a busy machine is slow, a broken server waits for ever
 

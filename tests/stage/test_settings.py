@@ -93,8 +93,9 @@ def test_every_line_of_a_calibration_is_explained(tmp_path: Path) -> None:
         file.keep_neutral(camera, neutral())
     text = file.text()
     section = text.split(".calibration]\n")[1].split("\n\n")[0].splitlines()
-    assert len(section) == 2 * len(neutral())
-    for comment, line in zip(section[::2], section[1::2], strict=True):
+    assert "Calibrate" in section[0]
+    assert len(section) == 1 + 2 * len(neutral())
+    for comment, line in zip(section[1::2], section[2::2], strict=True):
         assert comment.startswith("# ")
         assert line.split(" = ")[0] in neutral()
     written = tomllib.loads(text)["camera"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -105,6 +105,7 @@ class Desk:
         self._cameras: list[reports.CameraChoice] = []
         self._characters: list[reports.CharacterChoice] = []
         self._backgrounds: list[str] = []
+        self._listed = False  # whether the folders were looked through as a whole
         self._neutral = live.config.neutral
         self._recorder = Recorder(pictures=folders.backgrounds)
         self._virtual = VirtualCamera(pictures=folders.backgrounds)
@@ -175,10 +176,37 @@ class Desk:
         self.refresh_folders()
         self._cameras = self._find_cameras()
 
+    def refresh_bit_by_bit(self) -> Iterator[None]:
+        """The same for the first time, as there may be much to look at: whenever it yields, `choices` knows more.
+
+        Commands may come between. Raises BodyDoubleError at the end if cameras cannot be listed.
+        """
+        self._backgrounds = list(backgrounds(self.folders.backgrounds))
+        fault: BodyDoubleError | None = None
+        try:
+            self._cameras = self._find_cameras()
+        except BodyDoubleError as error:
+            fault = error
+        listed = {one.name: one for one in self.wardrobe.unseen()}
+        self._characters = list(listed.values())
+        yield
+        for name in list(listed):
+            if self._listed:  # a command was quicker, and knows of what it changed
+                break
+            try:
+                listed[name] = self.wardrobe.choice(name)
+            except BodyDoubleError:
+                del listed[name]
+            self._characters = list(listed.values())
+            yield
+        if fault is not None:
+            raise fault
+
     def refresh_folders(self) -> None:
         """List characters and backgrounds anew."""
         self._characters = self.wardrobe.choices()
         self._backgrounds = list(backgrounds(self.folders.backgrounds))
+        self._listed = True
 
     def add_character(self, uploads: Sequence[tuple[str, bytes]]) -> tuple[str, list[str]]:
         """A new character from what a page sent; its name, and what its maker will want to know."""

@@ -231,12 +231,14 @@ class Hub:
                 _log.exception("%s failed", work.__name__)
 
     async def _list(self) -> None:
-        """Find cameras and characters; the pages are there before the answer is."""
+        """Find cameras and characters, and tell of them as they are found: the pages are there before the answer is."""
+        steps = self.desk.refresh_bit_by_bit()
         try:
-            await self.run(self.desk.refresh)
+            while await self.run(lambda: next(steps, self)) is None:  # other commands may come between
+                self.told_choices()
         except BodyDoubleError as fault:
             _log.warning("%s", fault)
-        self.told_choices()
+            self.told_choices()
 
     def _task(self, work: Any) -> None:
         """A task of the hub's own; a fault in it is our bug and is shown."""

@@ -16,8 +16,7 @@ HEADING = """\
 """
 COMMENTS = {
     "last": "",
-    "camera": '# size: WIDTHxHEIGHT or "" for the camera\'s own. fov: degrees, 0 leaves perspective in.\n'
-    "# calibration: what the button Calibrate measured; take the whole section out to forget it.\n",
+    "camera": '# size: WIDTHxHEIGHT or "" for the camera\'s own. fov: degrees, 0 leaves perspective in.\n',
     "character": '# background: "transparent", "#rrggbb" or "picture:NAME". framing: full, half or head.\n',
 }
 # What stands above each line of a calibration (retarget.neutral.Neutral.to_toml).
@@ -31,6 +30,7 @@ CALIBRATION_COMMENTS = {
     "held": "where each bone points when you stand at ease: x to your left, y up, z ahead; bones as above",
     "sure": "how well each bone was seen, 0 to 1; bones as above",
 }
+MEASURED = "# Measured by the button Calibrate; take this whole section out to forget it.\n"
 _ROW = re.compile(r"(?<= = )\[\n((?: +[-+.\dEe]+,\n)+) *\]", re.MULTILINE)
 _CALIBRATION = re.compile(r"^\[camera\..*\.calibration\]\n(?:.+\n?)*", re.MULTILINE)
 _KEY = re.compile(r"^(\w+)(?= = )", re.MULTILINE)
@@ -59,4 +59,5 @@ def _explained(section: re.Match[str]) -> str:
         comment = CALIBRATION_COMMENTS.get(key[1])
         return key[1] if comment is None else f"# {comment}\n{key[1]}"
 
-    return _KEY.sub(line, section[0])
+    heading, _, rest = section[0].partition("\n")
+    return f"{heading}\n{MEASURED}{_KEY.sub(line, rest)}"

@@ -83,15 +83,33 @@ class Wardrobe:
     def choices(self) -> list[CharacterChoice]:
         """The characters as a page lists them; those that cannot be loaded are left out."""
         listed = []
-        for name, folder in self.folders().items():
+        for choice in self.unseen():
             try:
-                choice, _ = self._look(folder)
+                listed.append(self.choice(choice.name))
             except BodyDoubleError:
                 continue
-            own = folder.parent == self.own
-            address = f"/api/characters/{quote(name, safe='')}/thumbnail.png"
-            listed.append(replace(choice, name=name, label=choice.label or name, thumbnail=address, own=own))
         return listed
+
+    def unseen(self) -> list[CharacterChoice]:
+        """All of them by their folders alone, at once: to look at one takes a second the first time."""
+        return [
+            CharacterChoice(
+                name,
+                label=name[:1].upper() + name[1:],
+                author="",
+                thumbnail=f"/api/characters/{quote(name, safe='')}/thumbnail.png",
+                own=folder.parent == self.own,
+            )
+            for name, folder in self.folders().items()
+        ]
+
+    def choice(self, name: str) -> CharacterChoice:
+        """A character as a page lists it. Raises BodyDoubleError if there is none, or it cannot be loaded."""
+        folder = self.find(name)
+        seen, _ = self._look(folder)
+        address = f"/api/characters/{quote(name, safe='')}/thumbnail.png"
+        own = folder.parent == self.own
+        return replace(seen, name=name, label=seen.label or name, thumbnail=address, own=own)
 
     def place(self, name: str) -> str | Path:
         """What a live run is told of a character: a sample's name, or the folder of another."""
