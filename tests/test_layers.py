@@ -22,14 +22,15 @@ ALLOWED = {
     "models": {"types", "convert"},
     "sources": VALUES,
     "estimate": VALUES | {"models"},
-    "tracking": VALUES,
+    "facing": VALUES,
+    "tracking": VALUES | {"facing"},
     "smooth": VALUES,
     "retarget": VALUES,
     "characters": VALUES,
     "outputs": VALUES | {"characters"},
     "evaluation": VALUES | {"estimate", "sources", "outputs"},
     "pipeline": VALUES
-    | {"models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
+    | {"models", "sources", "estimate", "facing", "tracking", "smooth", "retarget", "characters", "outputs", "ahead"},
     "live": VALUES
     | {"pipeline", "models", "sources", "estimate", "tracking", "smooth", "retarget", "characters", "outputs"},
     "stage": VALUES | {"live", "pipeline", "models", "characters", "sources", "outputs", "films"},

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bodydouble.estimate import Estimator, Steered, load
+from bodydouble.facing import Facing
 from bodydouble.models import Progress, silent
 from bodydouble.retarget.calibration import Calibration
 from bodydouble.retarget.idle import Idle
@@ -124,11 +125,15 @@ class Watch:
 
 
 class Steady:
-    """People in, steadier people out; a person who is not seen is held for a moment and fades."""
+    """People in, steadier people out; a person who is not seen is held for a moment and fades.
+
+    Sides that a model exchanges are put right first, and who has turned away is told by the sides that are shown.
+    """
 
     def __init__(self, amount: float) -> None:
         self.amount = amount
         self._smoothers: dict[int, Smoother] = {}
+        self._facings: dict[int, Facing] = {}
         self._last: list[Pose] = []
 
     def __call__(self, people: Iterable[Pose], time: float) -> list[Pose]:
@@ -137,23 +142,25 @@ class Steady:
         seen = set()
         for pose in people:
             seen.add(pose.person)
+            facing = self._facings.setdefault(pose.person, Facing())
+            right = facing(pose)
             smoother = self._smoothers.get(pose.person)
-            if smoother is None:
+            if smoother is None or facing.changed:
                 smoother = self._smoothers[pose.person] = Smoother(self.amount)
-            steady.append(smoother(pose))
+            steady.append(facing.told(smoother(right)))
         for person in [person for person in self._smoothers if person not in seen]:
             held = self._smoothers[person].missing(time)
             if held is None:
-                del self._smoothers[person]
+                del self._smoothers[person], self._facings[person]
             else:
-                steady.append(held)
+                steady.append(self._facings[person].told(held))
         self._last = steady
         return steady
 
     def predict(self, ahead: float) -> list[Pose]:
         """The people of the last call as they will be `ahead` seconds later; nothing is remembered of it."""
-        predicted = [self._smoothers[pose.person].predict(ahead) for pose in self._last]
-        return [pose for pose in predicted if pose is not None]
+        predicted = [(pose.person, self._smoothers[pose.person].predict(ahead)) for pose in self._last]
+        return [self._facings[person].shown(pose) for person, pose in predicted if pose is not None]
 
     def handover(self) -> None:
         """The next poses come from another model: what is shown glides there."""
@@ -163,6 +170,7 @@ class Steady:
     def reset(self) -> None:
         """Forget everybody."""
         self._smoothers.clear()
+        self._facings.clear()
         self._last = []
 
 

@@ -13,8 +13,8 @@ from functools import cache
 from math import exp, hypot
 
 import numpy as np
-import numpy.typing as npt
 
+from bodydouble.facing import frontal
 from bodydouble.skeletons import skeleton
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
@@ -45,7 +45,6 @@ FACE = ("nose", "left_eye", "right_eye")
 FACE_WEIGHT = 0.3
 GONE, THERE = 0.25, 0.4  # mean of the SUREST best scores
 SUREST = 6
-SHOULDERS = 0.72  # shoulder width in torso lengths (Winter, Biomechanics and Motor Control of Human Movement)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class _Evidence:
 
 def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     """How sure a pose is, whether its legs are in the picture of `size`, and whether it has turned away."""
-    pairs, face, _ = _marks(pose.skeleton)
+    pairs, face = _marks(pose.skeleton)
     scores, points = pose.scores.tolist(), pose.points.tolist()
 
     def level(point: int) -> float:
@@ -70,35 +69,15 @@ def _evidence(pose: Pose, size: tuple[int, int]) -> _Evidence:
     facing = sum(scores[point] for point in face) / len(face)
     sure = sum(sorted(scores)[-SUREST:]) / min(SUREST, len(scores))
     shown = sum(share * leg for share, leg in zip(LEG_SHARES, legs, strict=True))
-    return _Evidence(sure, shown, FACE_WEIGHT * (1 - 2 * facing) - _frontal(pose))
+    return _Evidence(sure, shown, FACE_WEIGHT * (1 - 2 * facing) - frontal(pose))
 
 
 @cache
-def _marks(name: str) -> tuple[list[tuple[int, int]], list[int], npt.NDArray[np.intp]]:
-    """Of the layout called `name`: left and right of each leg point, the face, and (4,) the corners of the trunk."""
+def _marks(name: str) -> tuple[list[tuple[int, int]], list[int]]:
+    """Of the layout called `name`: left and right of each leg point, and the face."""
     index = skeleton(name).index
     legs = [(index[f"left_{point}"], index[f"right_{point}"]) for point in ("hip", "knee", "ankle")]
-    corners = [index[point] for point in ("left_shoulder", "right_shoulder", "left_hip", "right_hip")]
-    return legs, [index[point] for point in FACE], np.array(corners)
-
-
-def _frontal(pose: Pose) -> float:
-    """About the cosine of the chest's yaw: 1 faces the camera, -1 has turned its back.
-
-    The mean of what the shoulders' order in the picture and the chest's normal in the world say.
-    """
-    _, _, corners = _marks(pose.skeleton)
-    (lx, ly), (rx, ry), (lhx, lhy), (rhx, rhy) = pose.points[corners].tolist()
-    torso = hypot(lx + rx - lhx - rhx, ly + ry - lhy - rhy) / 2
-    in_picture = max(-1.0, min(1.0, (lx - rx) / (SHOULDERS * torso))) if torso > 0 else 0.0
-    if pose.world is None:
-        return in_picture
-    left, right, left_hip, right_hip = pose.world[corners]
-    ax, ay, az = (left - right).tolist()
-    ux, uy, uz = (left + right - left_hip - right_hip).tolist()
-    normal = (ay * uz - az * uy, az * ux - ax * uz, ax * uy - ay * ux)
-    length = hypot(*normal)
-    return (in_picture + (normal[2] / length if length > 0 else 0.0)) / 2
+    return legs, [index[point] for point in FACE]
 
 
 class Condition:
