@@ -231,3 +231,22 @@ def test_a_camera_that_changes_its_size_loses_nobody_and_moves_nothing(fox: Pupp
     assert all(only(moment).state is State.TRACKED for moment in shown)
     assert len({pose.person for moment in shown for pose in moment.people}) == 1
     assert leap(fox, shown[25:]) < 1.5 * leap(fox, shown[10:30]) + 0.005
+
+
+@pytest.mark.parametrize("between", [0.6, 2.0, 30.0])
+def test_frames_that_come_rarely_do_not_carry_the_character_away(fox: Puppet, between: float) -> None:
+    """A camera of a frame a second or less, a machine that is overwhelmed, a tab that is hidden."""
+    places = np.random.default_rng(0).uniform(0.1, 0.9, 60)
+
+    def about(picture: Frame) -> list[Pose]:
+        middle = places[picture.index]
+        legs = standing(picture.time, size=picture.size, middle=middle, raised=middle)
+        if picture.index % 3 == 0:  # a step to the side
+            lean = np.linspace(0, 0.2 * picture.size[0], len(legs.points))[:, None] * (1, 0)
+            return [replace(legs, points=legs.points + lean, world=None)]
+        return [legs]
+
+    performance = running(fox, about)
+    shown = [performance.frame(frame(10.0 + i * between, i), 0.05, 10.0 + i * between) for i in range(len(places))]
+    far = max(float(np.abs(only(moment).heads - fox.rig.heads).max()) for moment in shown)
+    assert far < 2.5 * fox.rig.height

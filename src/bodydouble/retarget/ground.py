@@ -156,7 +156,8 @@ class Ground:
             drift = self._away - self.offset[0]
             back = drift / RETURN_SECONDS * (1 + (drift / FAR) ** 2)
             limit = steps * (UNSEEN + HIDDEN * abs(slip) / dt) + max(abs(drift) - FAR, 0.0) * HASTE
-            self._away -= math.copysign(min(abs(back), limit) * dt, drift)
+            way = min(min(abs(back), limit) * dt, abs(drift))  # not beyond its place, however rarely frames come
+            self._away -= math.copysign(way, drift)
         self._pin(feet, planted if known and self._on_foot else [0.0, 0.0], dt)
         self._feet = feet
         self._ankles = [across + x for across, _ in ankles]
