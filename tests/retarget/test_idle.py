@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from figures import lowest, motion, tails
 from stick_rigs import FOX, HUMAN, rig
-from test_planar import lowest, motion, tails
 
 from bodydouble.characters import load, rest_pose
 from bodydouble.retarget.drawn import HANGING

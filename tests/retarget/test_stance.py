@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from figures import CAMERA, lowest, motion, tails
 from stick_rigs import HUMAN, rig
-from test_planar import CAMERA, lowest, motion, tails
 
 import mocap
 from bodydouble.characters import load

@@ -38,6 +38,7 @@ LINES = ("clavicle", "pelvis")  # seen from behind or from the side these are st
 
 VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 5 %) and back
 JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
+EXCHANGE = 0.40  # seconds in which the sides change over when the person has turned: every limb moves then, so gently
 LEGS_APPEAR = 0.20  # legs take their time: 0.6 s to within 5 %, as a step does
 # Who leans the trunk to one side brings the hips to the other. Legs that nobody drives lean by this share of the
 # trunk's turn, at most so many radians: about what keeps the body's weight over the feet.
@@ -106,6 +107,8 @@ class Planar:
         self._length = np.ones(count)  # shown
         self._length_jump = np.zeros(count)
         self._seen = np.zeros(count, dtype=bool)
+        self._exchanged = -math.inf  # when the sides changed over, and what is to be made good of it, turns and lengths
+        self._swing, self._length_swing = np.zeros(count), np.zeros(count)
         self._sides.reset()
         self._springs = [Spring(float(loose)) if loose > 0 else None for loose in self.rig.spring]
         self._ground.reset()
@@ -119,8 +122,11 @@ class Planar:
         self._time = motion.time
         directions, sure = self._sides(motion, dt, first)
         sudden = self._measure(directions, sure, dt, first)
-        lengths = self._lengths(sudden, dt)
-        heads, nearness, touching = self._walk(lengths, sudden, dt)
+        if self._sides.turned and not first:
+            self._exchanged = motion.time
+        left = 1.0 - float(smoothstep((motion.time - self._exchanged) / EXCHANGE, 0.0, 1.0))
+        lengths = self._lengths(sudden, dt, left)
+        heads, nearness, touching = self._walk(lengths, sudden, dt, left)
         sign = -1.0 if self._mirror else 1.0
         ground = self._ground
         legs = directions * sure[:, None]
@@ -162,7 +168,7 @@ class Planar:
         level = upright + _wrapped(2 * (angle[self._lines] - upright)) / 2
         angle = base + _wrapped(angle - base)
         angle[self._lines] = level
-        sudden = seen & ~back & (~self._seen | (self._sides.turned and self._driven))
+        sudden = seen & ~back & (~self._seen | self._sides.turned)
         unsharp = np.maximum(1.0 - sharp, 1e-9)
         follow = -np.expm1(-dt * sharp / (unsharp * HOLD))
         follow[back | (sudden & (sharp > 0))] = 1.0
@@ -182,17 +188,21 @@ class Planar:
         flat = -outwards * np.sign(pitch) * np.maximum(np.abs(pitch) - LEVEL, 0.0)
         return flat + smoothstep(-x * outwards, *INWARDS) * _wrapped(angle - flat)
 
-    def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float) -> Array:
-        """(B,) drawn length of each bone over its rest length."""
+    def _lengths(self, sudden: npt.NDArray[np.bool_], dt: float, left: float) -> Array:
+        """(B,) drawn length of each bone over its rest length. left: share of an exchange still to be made good."""
         drawn = np.where(self._ends, 1 + self._sharp * (self._drawn - 1), self._drawn)
         least, most = self._stretch
         wanted = np.minimum(np.maximum(1 + self._weight * (drawn - 1), least), most)
+        if self._sides.turned:
+            self._length_swing, sudden = self._length - wanted, sudden & False
+            self._length_jump = np.zeros_like(wanted)
+        wanted = wanted + left * self._length_swing
         self._length_jump = np.where(sudden, self._length - wanted, self._length_jump * math.exp(-dt / JUMP))
         self._length = np.minimum(np.maximum(wanted + self._length_jump, least), most)
         return self._length
 
     def _walk(
-        self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float
+        self, lengths: Array, sudden: npt.NDArray[np.bool_], dt: float, left: float
     ) -> tuple[list[tuple[float, float]], Array, list[tuple[float, float]]]:
         """From parents to children: turns (kept), and B heads, (B,) nearness and what may touch the floor.
 
@@ -203,7 +213,8 @@ class Planar:
         angles, weight, length = self._angle.tolist(), weights.tolist(), lengths.tolist()
         gains, shown = self._gains, self._turn.tolist()
         jumps, fade = self._jump.tolist(), math.exp(-dt / JUMP)
-        jumped = sudden.tolist()
+        exchanged = self._sides.turned
+        jumped, swings = (sudden & (not exchanged)).tolist(), self._swing.tolist()
         lean = 0.0 if self._spine is None else COUNTERLEAN * weight[self._spine] * angles[self._spine]
         lean = -min(max(lean, -MOST_COUNTERLEAN), MOST_COUNTERLEAN)
         turns: list[float] = []
@@ -231,12 +242,16 @@ class Planar:
                 turn = spring(bone.rest, over, (head[0] + x, head[1] + y), bone.length, dt)
             if not bone.low <= turn - over <= bone.high:
                 turn = over + min(max(turn - over, bone.low), bone.high)
+            if exchanged and bone.driven:
+                swings[i], jumps[i] = math.remainder(shown[i] - turn, math.tau), 0.0
+            turn += left * swings[i]
             jumps[i] = math.remainder(shown[i] - turn, math.tau) if jumped[i] else jumps[i] * fade
             turns.append(turn + jumps[i])
             ways.append((math.cos(bone.rest + turns[i]), math.sin(bone.rest + turns[i])))
             heads.append(head)
             starts.append(start)
         self._angle, self._turn, self._jump = np.array(angles), np.array(turns), np.array(jumps)
+        self._swing = np.array(swings)
         touching = []
         for c in self._ground.contacts:
             x, y = _placed(heads[c.bone], ways[c.bone], c.along * length[c.bone], c.aside)

@@ -87,7 +87,7 @@ class Sides:
         return directions
 
 
-def smoothstep(value: Array, low: Array | float, high: Array | float) -> Array:
+def smoothstep(value: Array | float, low: Array | float, high: Array | float) -> Array:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.minimum(np.maximum((value - low) / (high - low), 0.0), 1.0)
     return np.asarray(t * t * (3.0 - 2.0 * t))
