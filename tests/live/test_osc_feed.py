@@ -86,3 +86,23 @@ def test_what_cannot_be_reached_is_one_line_and_leaves_nothing(live: MadeLive) -
             OscFeed(live, address)
         assert "\n" not in str(caught.value)
     assert "bodydouble-osc" not in threads() and not live.listeners
+
+
+def test_a_moment_that_cannot_be_told_is_not_the_last(live: MadeLive, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as got:
+        got.bind(("127.0.0.1", 0))
+        got.settimeout(PATIENCE)
+        feed = OscFeed(live, f"127.0.0.1:{got.getsockname()[1]}")
+        far = live.moment(1.0, [person(0.0)])
+        for rig in far.rigs.values():
+            rig.heads.flags.writeable = True
+            rig.heads[:] = 1e300  # more than OSC's numbers hold
+        live.publish(far)
+        while not feed.message:
+            threading.Event().wait(0.01)
+        assert "cannot be sent" in feed.message and "\n" not in feed.message
+        live.publish(live.moment(1.1, [person(0.0)]))
+        assert got.recv(65536)
+        feed.close()
+    assert len(caplog.records) == 1
+    assert "bodydouble-osc" not in threads()

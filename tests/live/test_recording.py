@@ -407,3 +407,19 @@ def test_a_long_recording_holds_nothing(live: MadeLive, tmp_path: Path) -> None:
     gc.collect()
     assert picture() is None  # no picture is kept, however long its people wait to be written
     recorder.close()
+
+
+def test_a_fault_of_our_own_ends_the_recording_in_words(live: MadeLive, tmp_path: Path) -> None:
+    recorder = Recorder()
+    recorder.start(live, tmp_path)
+    live.play(0.5)
+    wait_for("frames are written", lambda: recorder.report.frames >= 15)
+    live.publish(replace(live.moment(0.6, [person(0.6)]), seen=[None]))  # type: ignore[list-item]
+    wait_for("it has stopped", lambda: recorder.report.state == "off")
+    assert "stopped by itself: AttributeError" in recorder.report.message
+    with pytest.raises(BodyDoubleError, match="stopped by itself"):
+        recorder.stop()
+    recorder.close()
+    recover_all(tmp_path)
+    assert len(list(read_take(tmp_path / names(tmp_path)[0]))) == 15
+    assert no_threads_left()

@@ -184,3 +184,19 @@ def test_a_driver_that_hangs_is_left_behind(live: MadeLive, monkeypatch: pytest.
     for thread in threading.enumerate():
         if thread.name == "bodydouble-virtual-camera":
             thread.join(PATIENCE)
+
+
+def test_a_picture_that_cannot_be_drawn_is_not_the_last(live: MadeLive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual_camera, "RETRY", 0.01)
+    devices = Devices()
+    camera = VirtualCamera(open_device=devices)
+    camera.start(live, SIZE, 60.0)
+    wrong = live.moment(0.0, [person(0.0)])
+    wrong.rigs[1] = None  # type: ignore[assignment]
+    live.publish(wrong)
+    assert devices.came.wait(PATIENCE)  # given back, and opened again
+    assert devices.made[0].closed
+    live.publish(live.moment(0.1, [person(0.0)]))
+    devices.made[-1].wait(2)
+    assert camera.report.on and camera.report.message == ""
+    camera.stop()

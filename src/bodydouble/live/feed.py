@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -13,6 +14,8 @@ from bodydouble.outputs.feed import as_json
 from bodydouble.outputs.osc import OscSocket, bundles
 
 MOST_RATE = 60.0  # moments a second that are sent; more than a camera gives, less than a network minds
+
+_log = logging.getLogger(__name__)
 
 
 class Listened(Protocol):
@@ -63,5 +66,14 @@ class OscFeed:
             if moment is None:
                 continue
             due = self._clock() + self._pause
-            failed = self._socket.send(bundles(as_json(moment), self._start))
+            failed = self._sent(moment)
             self._message = f"OSC to {self.address} cannot be sent ({failed})" if failed else ""
+
+    def _sent(self, moment: LiveMoment) -> str:
+        """Send one moment; why it could not be sent, "" if it was."""
+        try:
+            return self._socket.send(bundles(as_json(moment), self._start))
+        except Exception as fault:  # noqa: BLE001
+            if not self._message:
+                _log.exception("a moment could not be told by OSC")  # our bug; the next one may well be
+            return f"{type(fault).__name__}: {fault}"

@@ -8,6 +8,7 @@ beside it (NAME-2). Seconds; times in a take count from its own first frame.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +33,8 @@ SUFFIXES = (".parquet", ".mp4", ".webm")
 KEPT = "what was recorded until then can be read as"  # before the take's name
 
 Describe = Callable[[], TakeInfo]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,12 +113,19 @@ class Tape:
             if self._take is not None:
                 self._finish(self._take)
         except (BodyDoubleError, OSError) as error:
-            self.fault = str(error if isinstance(error, BodyDoubleError) else write_error(self.path, error))
-            self._ended.set()
-            if self._take is not None:
-                self._take.writer.suspend()
+            self._stop(str(error if isinstance(error, BodyDoubleError) else write_error(self.path, error)))
+        except Exception as error:  # noqa: BLE001
+            _log.exception("recording failed")  # our bug; what was written is kept
+            self._stop(f"{type(error).__name__}: {error}")
         with self._lock:
             self._held.clear()
+
+    def _stop(self, fault: str) -> None:
+        """End because of a fault; what was recorded until then stays."""
+        self.fault = fault
+        self._ended.set()
+        if self._take is not None:
+            self._take.writer.suspend()
 
     def _sync(self) -> None:
         while not self._ended.wait(FLUSH_SECONDS):

@@ -5,6 +5,7 @@ Each picture shows the newest pose. A device that fails while it runs is opened 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ GREEN = "#00ff00"  # stands for transparency, which cameras do not have: the col
 NOTE = f"the background is transparent, which a camera cannot be: it shows green ({GREEN})"
 RETRY = 2.0  # seconds between tries to open a device that failed
 PATIENCE = 15.0  # seconds that a driver has to open its device
+
+_log = logging.getLogger(__name__)
 
 
 class Drawn(Protocol):
@@ -159,6 +162,9 @@ class _Run:
             self._show(device)
         except BodyDoubleError as error:
             self._tell(device="", message=f"{error}; it is tried again")
+        except Exception as fault:  # noqa: BLE001
+            _log.exception("a picture for the virtual camera could not be made")  # our bug; the next one may well be
+            self._tell(device="", message=f"{type(fault).__name__}: {fault}; it is tried again")
         finally:
             device.close()
 
