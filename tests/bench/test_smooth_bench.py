@@ -87,6 +87,7 @@ def test_between_frames_the_way_is_smooth(walk: Path) -> None:
         ("HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 1 Wrot\n}\nMOTION\nFrames: 2\nFrame Time: .1\n", "Wrot"),
         ("HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 1 Xrotation\n}\nMOTION\nFrames: 9\nFrame Time: .1\n1", "9 fr"),
         ("HIERARCHY\nROOT a\n{\nOFFSET 0 0 0\nCHANNELS 1 Xrotation\n}\nMOTION\n", "export it again"),
+        ("HIERARCHY\n}\nMOTION\n", "its joints or its frames are torn"),
     ],
 )
 def test_what_is_no_motion_is_refused_in_one_line(tmp_path: Path, text: str, says: str) -> None:

@@ -65,6 +65,30 @@ def test_missing_file(refused: Refused, tmp_path: Path) -> None:
     assert left_in(tmp_path) == set()
 
 
+def test_the_home_of_nobody(refused: Refused, tmp_path: Path) -> None:
+    assert "no file or folder ~nobody-here/a.mp4" in refused("animate", "~nobody-here/a.mp4", "-o", tmp_path / "a.mp4")
+    kept = ["--no-browser", "--port", "0", "--settings", tmp_path / "live.toml", "--out", tmp_path]
+    assert "no file or folder ~nobody-here/a.mp4" in refused("live", "--camera", "~nobody-here/a.mp4", *kept)
+    assert 'no character "~nobody-here/a"' in refused("live", "--character", "~nobody-here/a", *kept)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--smooth", "a.bvh", "--live"], "give one at a time"),
+        (["--smooth", "a.bvh", "--json", "a.json"], "--models or --live"),
+        (["--live", "--chart", "a.svg"], "--models or --smooth"),
+        (["--chart", "a.svg"], "--models or --smooth"),
+        (["--smooth", "a.bvh", "--chart", "no folder/a.svg"], "does not exist"),
+        (["--live", "--json", "no folder/a.json"], "does not exist"),
+        (["--models", "all", "--json", "."], "is a folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_bench_says_before_it_measures_what_cannot_be(refused: Refused, options: list[str], says: str) -> None:
+    assert says in refused("bench", *options)
+
+
 def test_text_named_mp4(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_text("not a video\n" * 100)
     assert "clip.mp4" in refused("animate", tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4")

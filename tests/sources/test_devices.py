@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bodydouble.sources import devices
 from bodydouble.sources.devices import again, choose, listed, matching, plugged_in
-from bodydouble.sources.live import kind_of, open_live
+from bodydouble.sources.live import kind_of, open_live, path_of
 from bodydouble.types import BodyDoubleError
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
@@ -118,6 +118,11 @@ def test_found_again_by_socket_then_by_name() -> None:
 def test_the_real_list_can_be_asked_for() -> None:
     found = plugged_in()
     assert len({one.name for one in found}) == len(found)
+
+
+def test_an_address_of_a_file_and_a_home_of_nobody() -> None:
+    assert path_of("file:///a%20b/%C3%A9.mp4") == Path("/a b/é.mp4")
+    assert path_of(" ~nobody-here/a.mp4") == Path("~nobody-here/a.mp4")
 
 
 @pytest.mark.parametrize(

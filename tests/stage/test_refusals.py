@@ -77,4 +77,5 @@ def test_requests_that_are_no_http_are_counted_and_not_told() -> None:
     assert [sayings.filter(one) for one in said] == [False, True, False]
     assert sayings.malformed == 2
     cut = (asyncio.CancelledError, asyncio.CancelledError(), None)
-    assert not sayings.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "Exception", None, cut))
+    for words, why in (("Exception", cut), ("Traceback ...\nasyncio.exceptions.CancelledError\n", None)):
+        assert not sayings.filter(logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, words, None, why))

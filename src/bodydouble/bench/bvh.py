@@ -62,7 +62,11 @@ def read(path: Path) -> Bvh:
     try:
         joints = _hierarchy(head.partition("HIERARCHY")[2])
         step, values = _motion(motion, sum(len(joint.channels) for joint in joints))
-    except (ValueError, IndexError) as error:
+    except IndexError as error:
+        raise BodyDoubleError(
+            f"{path}: its joints or its frames are torn; wanted a whole BVH file, export it again"
+        ) from error
+    except ValueError as error:
         raise BodyDoubleError(f"{path}: {error}; wanted a whole BVH file, export it again") from error
     places, turns = _posed(joints, values)
     return Bvh(

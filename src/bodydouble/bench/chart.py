@@ -16,6 +16,7 @@ import numpy as np
 
 from bodydouble.bench.report import name_of
 from bodydouble.bench.speed import Measured, Results
+from bodydouble.outputs.files import check_output, written
 from bodydouble.types import BodyDoubleError, Image
 
 WIDTH, LEFT, RIGHT = 960, 250, 110  # pixels; names stand on the left, figures on the right
@@ -189,12 +190,15 @@ def write_chart(results: Results, path: Path) -> None:
 def write_shapes(shapes: Sequence[Shape], size: tuple[int, int], path: Path) -> None:
     """Shapes in a file whose name ends in .svg or .png."""
     if path.suffix.lower() == ".svg":
-        path.write_text(svg_of(shapes, size))
+        data = svg_of(shapes, size).encode()
     else:
-        path.write_bytes(cv2.imencode(".png", picture_of(shapes, size)[..., ::-1])[1].tobytes())
+        data = cv2.imencode(".png", picture_of(shapes, size)[..., ::-1])[1].tobytes()
+    with written(path, force=True) as temporary:
+        temporary.write_bytes(data)
 
 
 def check_chart(path: Path) -> None:
-    """Raises BodyDoubleError unless the file's name says which kind it is."""
+    """Raises BodyDoubleError unless the file's name says which kind it is, and it can be written there."""
     if path.suffix.lower() not in (".svg", ".png"):
         raise BodyDoubleError(f'--chart "{path}"; wanted a name that ends in .svg or .png')
+    check_output(path, force=True)

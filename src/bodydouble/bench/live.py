@@ -7,7 +7,6 @@ docs/decisions/live.md
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import threading
@@ -23,8 +22,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bodydouble.bench.browser import Browser, find, without_gpu
+from bodydouble.bench.live_course import Stretch, course, course_lines
 from bodydouble.bench.memory import resident_megabytes
 from bodydouble.bench.paced import Paced
+from bodydouble.bench.report import save_json
 from bodydouble.bench.stand_in import StandIn
 from bodydouble.live.config import AUTO, LiveConfig
 from bodydouble.live.engine import Live
@@ -80,7 +81,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was measured. Megabytes are of the program, without the browser."""
+    """What was measured. Megabytes are of the program, without the browser. course: minute by minute, of a long run."""
 
     clip: str
     size: tuple[int, int]
@@ -100,6 +101,7 @@ class Result:
     megabytes: float
     megabytes_growth: float
     machine: str
+    course: tuple[Stretch, ...] = ()
 
 
 def _numbers() -> array[float]:
@@ -239,6 +241,7 @@ def _measured(plan: Plan, live: Logged, size: tuple[int, int], viewer: str) -> R
         megabytes=float(np.median(log.megabytes)),
         megabytes_growth=_growth(log.megabytes),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        course=course(log.posed.when, log.posed.took, log.megabytes, begun, seconds),
     )
 
 
@@ -277,7 +280,7 @@ def table(result: Result) -> Table:
 
 
 def words(result: Result) -> list[str]:
-    """What the table does not say, a line each."""
+    """What the table does not say, a line each; of a long run also its course."""
     share = result.dropped / max(result.captured, 1)
     return [
         f"{result.clip}, {result.size[0]}x{result.size[1]}; {result.seconds:.0f} s; {result.viewer}; {result.machine}",
@@ -289,9 +292,10 @@ def words(result: Result) -> list[str]:
         else "main thread of the page: not measured",
         f"memory of the program: {result.megabytes:.0f} MB, growth from the first to the last third "
         f"{result.megabytes_growth:+.1f} MB",
+        *course_lines(result.course),
     ]
 
 
 def write_json(result: Result, path: Path) -> None:
     """All figures to a file."""
-    path.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    save_json(asdict(result), path)

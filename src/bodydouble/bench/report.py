@@ -13,6 +13,8 @@ from rich.table import Table
 
 from bodydouble import models
 from bodydouble.bench.speed import Measured, Results, peers_of, ratio
+from bodydouble.outputs.files import check_output, write_error
+from bodydouble.types import BodyDoubleError
 
 SPEED = ("model", "on", "p50 ms", "p95 ms", "graph", "crop", "rest", "fps")
 COST = ("model", "on", "start s", "MB", "bytes in", "bytes out", "raw out")
@@ -121,5 +123,20 @@ def as_json(results: Results) -> dict[str, Any]:
 
 
 def write_json(results: Results, path: Path) -> None:
-    """The figures in a file."""
-    path.write_text(json.dumps(as_json(results), indent=1) + "\n")
+    """The figures in a file. Raises BodyDoubleError."""
+    save_json(as_json(results), path)
+
+
+def check_json(path: Path) -> None:
+    """Raises BodyDoubleError, before anything is measured, if figures cannot be written there."""
+    if path.is_dir():
+        raise BodyDoubleError(f"{path} is a folder; give the name of a file for the figures, such as figures.json")
+    check_output(path if path.suffix else path.with_suffix(".json"), force=True)  # without a suffix: no folder here
+
+
+def save_json(figures: dict[str, Any], path: Path) -> None:
+    """Figures in a file. Raises BodyDoubleError."""
+    try:
+        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise write_error(path, error) from error

@@ -73,6 +73,13 @@ def bench(
     if clip and clip_option:
         raise BodyDoubleError(f"two clips, {clip} and --clip {clip_option}; give one")
     clip = clip or clip_option
+    _one_kind(live=live, smooth=bool(smooth), models=bool(models))
+    for name, given, fits, kinds in (
+        ("--chart", chart, models or smooth, "--models or --smooth"),
+        ("--json", json, models or live, "--models or --live"),
+    ):
+        if given is not None and not fits:
+            raise BodyDoubleError(f"{name} shows what {kinds} measures; add one, such as --models all")
     if live:
         source = context.get_parameter_source("model")
         chosen = source is not None and source.name != "DEFAULT"
@@ -86,9 +93,6 @@ def bench(
             clip, models, device, against, threads, people, rounds, chart, json, peer_python, peer_modules, tflite or []
         )
         return
-    for name, given in (("--chart", chart), ("--json", json)):
-        if given is not None:
-            raise BodyDoubleError(f"{name} shows what --models measures; add --models all")
     measure(
         clip,
         character=character,
@@ -99,6 +103,13 @@ def bench(
         peer_python=peer_python,
         threads=threads or None,
     )
+
+
+def _one_kind(**asked: bool) -> None:
+    """Raises BodyDoubleError if several kinds of measurement are asked for at once."""
+    given = [f"--{name}" for name, wanted in asked.items() if wanted]
+    if len(given) > 1:
+        raise BodyDoubleError(f"{' and '.join(given)} measure different things; give one at a time")
 
 
 def _measure_live(
@@ -116,10 +127,13 @@ def _measure_live(
     from rich.console import Console
 
     from bodydouble.bench import live
+    from bodydouble.bench.report import check_json
     from bodydouble.bench.stages import CLIP
     from bodydouble.cli.progress import report as progress
     from bodydouble.models import fetch
 
+    if json is not None:
+        check_json(json)
     with progress() as told:
         path = clip or fetch(CLIP, told.step)
     plan = live.Plan(path, seconds, fps, character, model, device, page, browser)
@@ -159,6 +173,8 @@ def _measure_models(
 
     if chart is not None:
         charts.check_chart(chart)
+    if json is not None:
+        report.check_json(json)
     peers = _names(against)
     for name in peers:
         if name not in PEERS:

@@ -136,19 +136,15 @@ class OscSocket:
             raise BodyDoubleError(f"cannot send OSC to {address} ({error.strerror}); give another address") from error
         self._socket.setblocking(False)
         if family == socket.AF_INET:
-            self._socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_BROADCAST, 1
-            )  # one sender, every receiver of a network
+            # One sender may reach every receiver of a network.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 
     def send(self, datagrams: list[bytes]) -> str:
         """Send all, or as many as go out at once; returns why not all went, "" if they did."""
         try:
             for datagram in datagrams:
                 self._socket.sendto(datagram, self._target)
-        except (
-            BlockingIOError,
-            ConnectionError,
-        ):  # busy, or Windows' word for a receiver that is not there: it may come
+        except (BlockingIOError, ConnectionError):  # busy; Windows' word for a receiver that is not there, but may come
             return ""
         except OSError as error:
             return error.strerror or str(error)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def open_source(path: str | Path, *, rate: Fraction = FOLDER_RATE, threads: int 
     rate: frames a second of a folder of images. threads: decoding threads for video, 0 for as many as there are cores.
     Raises BodyDoubleError, one line, for what is missing, unreadable or holds no picture.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))  # noqa: PTH111  pathlib's raises where there is no such user
     if not path.exists():
         raise BodyDoubleError(f"no file or folder {path}; check the name and where it lies")
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:

@@ -56,8 +56,7 @@ def decoded(container: Any, stream: Any, damage: list[str]) -> Iterator[tuple[An
     """Whole decoded frames in order of presentation, and their time stamps.
 
     For each frame that could not be read, or only in part, a reason goes into `damage`: no pose is better than one of a
-    smear. AVI has times of decoding only: the frames get
-    them in order.
+    smear. AVI has times of decoding only: the frames get them in order.
     """
     decoding_times: list[int] = []
     only_decoding_times = container.format.name == "avi"

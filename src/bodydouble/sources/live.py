@@ -7,6 +7,7 @@ never written to again. What goes wrong is a Health, in words for people, and me
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from bodydouble.types import BodyDoubleError, Frame
 
@@ -110,8 +112,8 @@ def path_of(name: str) -> Path:
     """The file or folder that a name or a file:// address stands for."""
     name = name.strip()
     if name.lower().startswith("file://"):
-        return Path(unquote(urlsplit(name).path))
-    return Path(name).expanduser()
+        return Path(url2pathname(urlsplit(name).path))
+    return Path(os.path.expanduser(name))  # noqa: PTH111  pathlib's raises where there is no such user
 
 
 def open_live(

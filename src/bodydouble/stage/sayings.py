@@ -22,4 +22,5 @@ class Sayings(logging.Filter):
             self.malformed += 1
             return False
         cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+        cut = cut or words.rstrip().endswith(asyncio.CancelledError.__name__)  # a trace as text: Ctrl-C, pressed twice
         return not (cut or words.startswith("Cancel %s running task(s)"))

@@ -6,6 +6,7 @@ among them. Any thread.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import uuid
@@ -46,7 +47,8 @@ class Wardrobe:
         """
         self.own = own
         known = given in samples() or (Path(given).name == given and (own / given).is_dir())
-        self._given = None if known else find(Path(given).expanduser()).resolve()
+        place = Path(os.path.expanduser(given))  # noqa: PTH111  pathlib's raises where there is no such user
+        self._given = None if known else find(place).resolve()
         self._lock = threading.Lock()
         self._looked: dict[Path, tuple[float, CharacterChoice, bytes]] = {}
         if own.is_dir():
