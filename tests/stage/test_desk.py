@@ -26,8 +26,8 @@ OTHER = reports.CameraChoice("Other Cam", "Other Cam (number 1)", [reports.Camer
 @pytest.fixture
 def desk(tmp_path: Path) -> Any:
     made = made_desk(tmp_path)
-    made._find_cameras = lambda: [CAMERA, OTHER]
-    made.refresh()
+    made.listing.find_cameras = lambda: [CAMERA, OTHER]
+    made.listing.refresh()
     yield made
     made.close()
 
@@ -87,9 +87,9 @@ def test_characters_are_listed_where_cameras_cannot_be(tmp_path: Path) -> None:
         raise BodyDoubleError("cameras cannot be listed here")
 
     desk = made_desk(tmp_path)
-    desk._find_cameras = no_cameras
+    desk.listing.find_cameras = no_cameras
     with pytest.raises(BodyDoubleError, match="cannot be listed"):
-        desk.refresh()
+        desk.listing.refresh()
     assert {"fox", "mira"} <= {character.name for character in desk.choices("", "").characters}
     desk.close()
 
@@ -106,7 +106,7 @@ def test_choices_and_status_are_messages(desk: Desk) -> None:
 
 def test_a_camera_of_the_command_line_is_listed_and_may_be_chosen_again(tmp_path: Path) -> None:
     desk = made_desk(tmp_path, camera="/films/me.mp4")
-    desk.refresh()
+    desk.listing.refresh()
     assert "/films/me.mp4" in [camera.name for camera in desk.choices("", "").cameras]
     desk.change({"camera": "browser"})
     desk.change({"camera": "/films/me.mp4"})
@@ -157,7 +157,7 @@ def test_a_recording_that_goes_on_is_completed_at_the_end(desk: Desk) -> None:
 
 def test_what_there_is_is_told_as_it_is_found(tmp_path: Path) -> None:
     desk = made_desk(tmp_path)
-    told = [desk.choices("", "") for _ in desk.refresh_bit_by_bit()]
+    told = [desk.choices("", "") for _ in desk.listing.bit_by_bit()]
     assert [camera.name for camera in told[0].cameras][1:] == [CAMERA.name]
     assert all({one.name for one in choices.characters} == set(samples()) for choices in told)
     authors = [sum(one.author != "" for one in choices.characters) for choices in told]
@@ -171,15 +171,15 @@ def test_a_character_that_cannot_be_loaded_is_listed_no_longer(tmp_path: Path) -
     broken.mkdir(parents=True)
     (broken / "puppet.toml").write_text("name = 1")
     assert {one.name for one in desk.wardrobe.unseen()} == {*samples(), "broken"}
-    list(desk.refresh_bit_by_bit())
+    list(desk.listing.bit_by_bit())
     assert {one.name for one in desk.choices("", "").characters} == set(samples())
 
 
 def test_a_command_between_knows_better_than_what_was_found_so_far(tmp_path: Path) -> None:
     desk = made_desk(tmp_path)
-    steps = desk.refresh_bit_by_bit()
+    steps = desk.listing.bit_by_bit()
     next(steps)
-    desk.refresh_folders()
+    desk.listing.refresh_folders()
     list(steps)
     assert {one.name for one in desk.choices("", "").characters} == set(samples())
 
@@ -189,7 +189,7 @@ def test_characters_are_found_where_cameras_cannot_be(tmp_path: Path) -> None:
         raise BodyDoubleError("cameras cannot be listed")
 
     desk = made_desk(tmp_path)
-    desk._find_cameras = no_cameras
+    desk.listing.find_cameras = no_cameras
     with pytest.raises(BodyDoubleError, match="cannot be listed"):
-        list(desk.refresh_bit_by_bit())
+        list(desk.listing.bit_by_bit())
     assert desk.choices("", "").characters

@@ -55,6 +55,6 @@ def _done(desk: Desk, command: FromPage) -> tuple[str, str]:
         case messages.Follow(x=x, y=y):
             return desk.follow(x, y), ""
         case messages.Refresh():
-            desk.refresh()
+            desk.listing.refresh()
             return "", ""
     raise BodyDoubleError(f"{command.kind} is no command")

@@ -6,9 +6,8 @@ once and may be called beside them. What cannot be done is a BodyDoubleError in 
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -23,17 +22,14 @@ from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.recording import Recorder, RecordingState
 from bodydouble.live.snapshot import snapshot
 from bodydouble.live.virtual_camera import VirtualCamera
-from bodydouble.sources.live import kind_of
 from bodydouble.sources.pushed import Pushed
 from bodydouble.stage import messages, reports
-from bodydouble.stage.backgrounds import add_backgrounds, backgrounds, find_background, remove_background
+from bodydouble.stage.backgrounds import add_backgrounds, find_background, remove_background
 from bodydouble.stage.folders import Folders
+from bodydouble.stage.listing import Listing, cameras
 from bodydouble.stage.settings import PICTURE, Kept, to_config
 from bodydouble.stage.wardrobe import Wardrobe
 from bodydouble.types import BodyDoubleError
-
-_PASSWORD = re.compile(r"//[^/@]*@")  # of an address: not for everybody who looks at the page
-BROWSER = reports.CameraChoice("browser", "This page's camera", kind="browser")
 
 
 class Run(Protocol):
@@ -69,18 +65,6 @@ class Run(Protocol):
     def report(self) -> LiveReport: ...  # noqa: D102
 
 
-def cameras() -> list[reports.CameraChoice]:
-    """The cameras of this computer, with what each offers."""
-    from bodydouble.sources.camera import cameras as found
-
-    return [
-        reports.CameraChoice(
-            camera.name, camera.label, [reports.CameraMode(int(w), int(h), float(fps)) for w, h, fps in camera.modes]
-        )
-        for camera in found()
-    ]
-
-
 class Desk:
     """The settings in force, and the commands. settings: to begin with, as Kept.first gives them."""
 
@@ -100,12 +84,7 @@ class Desk:
         self.folders = folders
         self.wardrobe = wardrobe
         self._kept = kept
-        self._find_cameras = find_cameras
-        self._given_camera = settings.camera  # of the command line or the last run: may be a file or an address
-        self._cameras: list[reports.CameraChoice] = []
-        self._characters: list[reports.CharacterChoice] = []
-        self._backgrounds: list[str] = []
-        self._listed = False  # whether the folders were looked through as a whole
+        self.listing = Listing(wardrobe, folders.backgrounds, settings.camera, find_cameras)
         self._neutral = live.config.neutral
         self._recorder = Recorder(pictures=folders.backgrounds)
         self._virtual = VirtualCamera(pictures=folders.backgrounds)
@@ -171,53 +150,16 @@ class Desk:
             raise BodyDoubleError("nobody can be followed there; click on a person in the camera's picture")
         return ""
 
-    def refresh(self) -> None:
-        """List cameras, characters and backgrounds anew."""
-        self.refresh_folders()
-        self._cameras = self._find_cameras()
-
-    def refresh_bit_by_bit(self) -> Iterator[None]:
-        """The same for the first time, as there may be much to look at: whenever it yields, `choices` knows more.
-
-        Commands may come between. Raises BodyDoubleError at the end if cameras cannot be listed.
-        """
-        self._backgrounds = list(backgrounds(self.folders.backgrounds))
-        fault: BodyDoubleError | None = None
-        try:
-            self._cameras = self._find_cameras()
-        except BodyDoubleError as error:
-            fault = error
-        listed = {one.name: one for one in self.wardrobe.unseen()}
-        self._characters = list(listed.values())
-        yield
-        for name in list(listed):
-            if self._listed:  # a command was quicker, and knows of what it changed
-                break
-            try:
-                listed[name] = self.wardrobe.choice(name)
-            except BodyDoubleError:
-                del listed[name]
-            self._characters = list(listed.values())
-            yield
-        if fault is not None:
-            raise fault
-
-    def refresh_folders(self) -> None:
-        """List characters and backgrounds anew."""
-        self._characters = self.wardrobe.choices()
-        self._backgrounds = list(backgrounds(self.folders.backgrounds))
-        self._listed = True
-
     def add_character(self, uploads: Sequence[tuple[str, bytes]]) -> tuple[str, list[str]]:
         """A new character from what a page sent; its name, and what its maker will want to know."""
         added = self.wardrobe.add(uploads)
-        self.refresh_folders()
+        self.listing.refresh_folders()
         return added
 
     def add_backgrounds(self, uploads: Sequence[tuple[str, bytes]]) -> str:
         """New background pictures; the first one's name."""
         name = add_backgrounds(self.folders.backgrounds, uploads)
-        self.refresh_folders()
+        self.listing.refresh_folders()
         return name
 
     def remove(self, name: str) -> None:
@@ -225,14 +167,14 @@ class Desk:
         if name == self.settings.character:
             raise BodyDoubleError("this character is on the stage; choose another one first")
         self.wardrobe.remove(name)
-        self.refresh_folders()
+        self.listing.refresh_folders()
 
     def remove_background(self, name: str) -> None:
         """Remove a background picture; one that is in use gives way to a transparent background."""
         if self.settings.background == PICTURE + name:
             self.change({"background": "transparent"})
         remove_background(self.folders.backgrounds, name)
-        self.refresh_folders()
+        self.listing.refresh_folders()
 
     def tick(self) -> None:
         """What is done twice a second: a calibration that was made is kept, settings that are due are written."""
@@ -246,16 +188,12 @@ class Desk:
 
     def choices(self, stage_address: str, lan_address: str) -> messages.Choices:
         """What there is to choose from, as of the last refresh."""
-        listed = [BROWSER, *self._cameras]
-        if self._given_camera and self._given_camera not in [camera.name for camera in listed]:
-            label = _PASSWORD.sub("//", self._given_camera)
-            listed.append(reports.CameraChoice(self._given_camera, label, kind=kind_of(self._given_camera)))
         return messages.Choices(
             "choices",
-            cameras=listed,
-            characters=self._characters,
+            cameras=self.listing.cameras,
+            characters=self.listing.characters,
             models=names(),
-            backgrounds=self._backgrounds,
+            backgrounds=self.listing.backgrounds,
             stage_address=stage_address,
             lan_address=lan_address,
         )
@@ -317,9 +255,9 @@ class Desk:
     def _check_names(self, after: messages.Settings, values: Mapping[str, object]) -> None:
         """Raises BodyDoubleError for a name that a page may not use: what is not listed here is no page's business."""
         if "camera" in values and after.camera != self.settings.camera:
-            listed = [BROWSER.name, *(camera.name for camera in self._cameras), self._given_camera]
+            listed = [camera.name for camera in self.listing.cameras]
             if after.camera not in listed:
-                raise BodyDoubleError(f'no camera "{after.camera}"; choose from {", ".join(filter(None, listed))}')
+                raise BodyDoubleError(f'no camera "{after.camera}"; choose from {", ".join(listed)}')
         if after.background.startswith(PICTURE):
             find_background(self.folders.backgrounds, after.background.removeprefix(PICTURE))
         self.wardrobe.find(after.character)

@@ -232,7 +232,7 @@ class Hub:
 
     async def _list(self) -> None:
         """Find cameras and characters, and tell of them as they are found: the pages are there before the answer is."""
-        steps = self.desk.refresh_bit_by_bit()
+        steps = self.desk.listing.bit_by_bit()
         try:
             while await self.run(lambda: next(steps, self)) is None:  # other commands may come between
                 self.told_choices()
