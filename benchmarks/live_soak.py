@@ -86,6 +86,7 @@ def rested(program: Program, told: Told, start: float) -> Rest:
     best = Rest(look(program, told, start), program.threads(), program.files())
     until = time.monotonic() + CUT_OFF
     while time.monotonic() < until:
+        program.fetch()
         time.sleep(OFTEN)
         now = look(program, told, start)
         if (now.threads, now.descriptors) <= (best.look.threads, best.look.descriptors):

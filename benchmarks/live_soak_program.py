@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -69,6 +70,11 @@ class Program:
     def socket(self, kind: str, **more: Any) -> ClientConnection:
         """A connection to /ws/KIND."""
         return connect(f"ws://127.0.0.1:{self.port}/ws/{kind}", open_timeout=ANSWERED, compression=None, **more)
+
+    def fetch(self) -> None:
+        """Have the control page sent once. The server's file threads that were idle for ten seconds end at that."""
+        with urlopen(self.address, timeout=ANSWERED) as page:
+            page.read()
 
     def counts(self) -> tuple[float, int, int]:
         """Megabytes, threads, descriptors."""
