@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ProgramClock } from "../src/link/clock";
-import { Link, type Socket } from "../src/link/link";
+import { Link } from "../src/link/link";
 import { type Admission, AGAIN } from "../src/link/refusal";
+import type { Socket } from "../src/link/socket";
 import { Binary, encodeMotion, type FromPage, type FromProgram, PROTOCOL } from "../src/messages";
 
 /** A WebSocket whose other end is the test. */
@@ -170,6 +171,24 @@ describe("a link", () => {
     vi.advanceTimersByTime(20_000);
     expect(silent.readyState).toBe(3);
     expect(FakeSocket.all.length).toBeGreaterThan(1);
+  });
+
+  it("tries anew where a connection neither opens nor fails", () => {
+    link();
+    last().accept();
+    last().drop();
+    vi.advanceTimersByTime(250);
+    const mute = last(); // taken by a program that is about to end, and never answered
+    const before = FakeSocket.all.length;
+    vi.advanceTimersByTime(9000);
+    expect(FakeSocket.all.length).toBe(before);
+    vi.advanceTimersByTime(2000);
+    expect(mute.readyState).toBe(3);
+    expect(FakeSocket.all.length).toBe(before + 1);
+    last().accept();
+    vi.advanceTimersByTime(5000);
+    expect(last().readyState).toBe(1);
+    expect(FakeSocket.all.length).toBe(before + 1);
   });
 
   it("does not take its own standstill for the program's silence", () => {

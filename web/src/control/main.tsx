@@ -16,4 +16,5 @@ const link = new Link("/ws/control");
 const desk = new Desk(link);
 const camera = new OwnCamera(link);
 const app = document.getElementById("app");
+app?.replaceChildren(); // the word that stands there until this runs
 if (app) render(<App desk={desk} camera={camera} />, app);

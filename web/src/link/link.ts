@@ -22,10 +22,13 @@ import {
 import { ProgramClock } from "./clock";
 import { addressOf, storage } from "./page";
 import { type Admission, Refusal } from "./refusal";
+import type { Socket } from "./socket";
 
 /** Milliseconds until the first and until all later attempts at most; doubled each time. */
 const FIRST_RETRY = 250;
 const LAST_RETRY = 4000;
+/** Milliseconds that a connection has to open: one that a program took just before it ended would never say a word. */
+const OPENS_WITHIN = 10_000;
 /** Share of a wait that is left to chance, so that many pages do not come back in the same instant. */
 const CHANCE = 0.2;
 /** Milliseconds between questions for the time: the first few quickly, so that a good one is soon among them. */
@@ -39,19 +42,6 @@ const HELD_UP = 2 * PINGS;
 const RELOADED = "bodydouble.reloaded";
 /** Messages that say how things are: who asks for them later is told the last one. */
 const STANDING: ReadonlySet<string> = new Set(["hello", "scene", "state", "choices", "status"]);
-
-/** As much of a WebSocket as a Link needs; tests put their own in its place. */
-export interface Socket {
-  binaryType: BinaryType;
-  readonly readyState: number;
-  readonly bufferedAmount: number;
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: (() => void) | null;
-  onerror: (() => void) | null;
-  send(data: string | ArrayBuffer): void;
-  close(): void;
-}
 
 /** What a Link may be given in place of the browser's own. */
 export interface LinkOptions {
@@ -92,6 +82,7 @@ export class Link {
   private heard = 0;
   private asked = 0;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private openTimer: ReturnType<typeof setTimeout> | undefined;
   private pingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, options: LinkOptions = {}) {
@@ -183,10 +174,12 @@ export class Link {
     socket.onopen = () => this.opened();
     socket.onmessage = (event) => this.received(event.data);
     socket.onclose = () => this.ended(socket);
+    this.openTimer = setTimeout(() => this.ended(socket), OPENS_WITHIN);
     socket.onerror = () => undefined; // a close follows, with all there is to know
   }
 
   private opened(): void {
+    clearTimeout(this.openTimer);
     this.connected = true;
     this.refusal.settle();
     this.clock.reset();
@@ -199,6 +192,7 @@ export class Link {
 
   /** Leave the socket there is, if there is one. */
   private lost(): void {
+    clearTimeout(this.openTimer);
     clearTimeout(this.pingTimer);
     const socket = this.socket;
     this.socket = undefined;

@@ -8,16 +8,18 @@ export type Admission = "in" | "refused" | "gone";
 
 /** Milliseconds until a program that refused is asked again. */
 export const AGAIN = 30_000;
+/** Milliseconds that the program has to answer. */
+const PATIENCE = 10_000;
 /** What the program answers to whom it does not let in: no or a wrong token, another page, too many tries, a wrong host. */
 const REFUSALS: readonly number[] = [401, 403, 421, 429];
 
 /** Asks the program that served this page. */
 export async function admission(): Promise<Admission> {
   try {
-    const answer = await fetch("/api/here", { cache: "no-store" });
+    const answer = await fetch("/api/here", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
     return REFUSALS.includes(answer.status) ? "refused" : "in";
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // what fetch throws when there is no connection
+    if (!(error instanceof TypeError || error instanceof DOMException)) throw error; // no connection, or no answer in time
     return "gone";
   }
 }
