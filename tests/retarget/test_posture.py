@@ -232,3 +232,26 @@ def test_a_face_tells_its_tilt_whatever_the_head_bone_does(dance: Seen, tilt: fl
             [index[f"right_{name}"], index[f"left_{name}"]]
         ]
     assert posture(replace(pose, points=swapped), body).face == 0.0
+
+
+def test_a_forearm_is_followed_as_far_as_its_elbow_is_in_the_picture(test_data: Path) -> None:
+    camera = Camera((1280, 720), math.radians(60))
+    pose = mocap.poses(test_data / "mocap" / "wave_hello.bvh", camera=camera)[0]
+    body = Calibration().update(pose)
+    index = BLAZEPOSE_33.index
+    elbow, wrist = index["left_elbow"], index["left_wrist"]
+    hand = [index[f"left_{part}"] for part in ("wrist", "pinky", "index", "thumb")]
+    upper, fore = (BONE_INDEX[f"left_{part}"] for part in ("upper_arm", "forearm"))
+    scores = []
+    for outside in (-200.0, -10.0, 20.0, 40.0, 60.0, 100.0):
+        points = pose.points.copy()
+        points[elbow, 0] = 1280 + outside
+        points[hand, 0] += 1280 + outside + 60 - points[wrist, 0]
+        told = posture(replace(pose, points=points), body, camera)
+        scores.append(told.scores[fore])
+        assert told.scores[upper] == 1.0  # what is in the picture tells where it points
+        assert told.scores[BONE_INDEX["right_forearm"]] == 1.0
+    assert scores[0] == scores[1] == 1.0
+    assert scores[1] > scores[2] > scores[3] > scores[4]
+    assert scores[-1] == 0.0
+    assert posture(replace(pose, points=points), body).scores[fore] == 1.0  # no camera, no picture

@@ -41,6 +41,12 @@ TRUNK = np.array([INDEX[name] for name in ("left_shoulder", "right_shoulder", "l
 # Body heights outside of the picture up to which a point is believed, and from which it is not: hips just below the
 # lower edge are still found well (clips of people cut off by it), what is farther out is made up.
 OUTSIDE = (0.03, 0.10)
+# Shares of the picture's width or height outside of it from which an arm's bone that begins there is doubted, and from
+# which it is not followed. Seen of BlazePose lite and full on pictures whose edge cuts an arm: a forearm whose elbow is
+# in the picture is told to 10 degrees, wherever the hand is; with the elbow outside it is off by 50 to 80, and no less
+# sure.
+BEGINS_OUTSIDE = (0.0, 0.06)
+ARMS = np.array([name.endswith(("upper_arm", "forearm", "hand")) for name in NAMES])
 # Distance of the ears in the picture across the head, over the head bone's length, from which a face begins to tell its
 # tilt, and from which it tells it wholly: 0.75 of who faces us, half of it at a yaw of 50 degrees.
 EARS_APART = (0.20, 0.45)
@@ -52,7 +58,8 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
 
     body: the person's own lengths (Calibration). camera: undoes its perspective, so that where the person stands does
     not change the posture; None reads the picture as an orthographic one. A bone with an unseen end has score 0, and
-    so has one that ends outside of the camera's picture while the trunk leaves it: models go on guessing there.
+    so has one that ends outside of the camera's picture while the trunk leaves it, or an arm's that begins outside:
+    models go on guessing there.
     """
     seen = joints(pose)
     view = sight(seen, body, camera)
@@ -62,6 +69,7 @@ def posture(pose: Pose, body: Body, camera: Camera | None = None) -> Posture:
         inside = _inside(seen.points, camera, view.scale * body.height)
         if inside is not None:
             scores = scores * np.minimum(inside[STARTS], inside[ENDS])
+        scores = scores * _begun(seen.points, camera)
     lean = _lean(pose, seen, view, body)
     directions = np.cos(lean)[:, None] * view.flat + np.sin(lean)[:, None] * view.towards
     directions /= np.sqrt(dot(directions, directions))[:, None]
@@ -83,6 +91,14 @@ def _inside(points: Array, camera: Camera, tall: float) -> Array | None:
     out = np.maximum(np.maximum(-x, x - width), np.maximum(y, -height - y)) / tall
     gone = np.clip((out - OUTSIDE[0]) / (OUTSIDE[1] - OUTSIDE[0]), 0.0, 1.0)
     return np.asarray(1.0 - gone[TRUNK].max() * gone)
+
+
+def _begun(points: Array, camera: Camera) -> Array:
+    """(B,) 1 .. 0 for bones of arms that begin outside of the picture, 1 for others. points: (N, 2) pixels, y up."""
+    (width, height), (x, y) = camera.size, points[STARTS].T
+    out = np.maximum(np.maximum(-x, x - width) / width, np.maximum(y, -height - y) / height)
+    low, high = BEGINS_OUTSIDE
+    return np.asarray(1.0 - ARMS * np.minimum(np.maximum((out - low) / (high - low), 0.0), 1.0))
 
 
 def _lean(pose: Pose, seen: Joints, view: Sight, body: Body) -> Array:
