@@ -13,7 +13,7 @@ import numpy as np
 from bodydouble.characters import Puppet, load, rest_pose
 from bodydouble.live.clock import now
 from bodydouble.live.config import LiveConfig
-from bodydouble.live.moment import CalibrationState, LiveMoment, LiveReport
+from bodydouble.live.moment import CalibrationState, LiveMoment, LiveReport, ModelState
 from bodydouble.retarget.calibration import typical
 from bodydouble.retarget.neutral import BONE_INDEX, Neutral
 from bodydouble.sources.live import Condition, Health
@@ -51,6 +51,8 @@ class MadeLive:
         self.refuse = ""
         self.source: Health | None = None
         self.calibration = CalibrationState()
+        self.model = ModelState()
+        self.hint = ""
         self.listeners: list[Callable[[LiveMoment], None]] = []
         self._sequence = 0
 
@@ -85,7 +87,7 @@ class MadeLive:
 
     def report(self) -> LiveReport:
         well = Health(Condition.LIVE, "", (640, 480), 30.0, 5, 1, "Made Camera")
-        return LiveReport(now(), self.source or well, calibration=self.calibration)
+        return LiveReport(now(), self.source or well, self.model, hint=self.hint, calibration=self.calibration)
 
     def move(self, *, people: list[Pose] | None = None, frame: bool = True) -> LiveMoment:
         """Publish the next moment, from whichever thread calls."""

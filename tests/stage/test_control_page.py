@@ -14,9 +14,10 @@ from typing import Literal
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from bodydouble.characters import samples
+from bodydouble.live.moment import CalibrationState, ModelState
 from bodydouble.skeletons import BLAZEPOSE_33, SKELETONS
 from bodydouble.sources.live import Condition, Health
 from bodydouble.sources.pushed import Pushed
@@ -76,12 +77,12 @@ PALE = """() => {
 class Served:
     """A server with a made run that moves by itself, as a camera's would."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, host: str | None = None) -> None:
         self.desk: Desk = made_desk(folder)
         assert isinstance(self.desk.live, MadeLive)
         self.live = self.desk.live
         self.people: list[Pose] = []
-        self.listening: Listening = listen(port=port)
+        self.listening: Listening = listen(host, port, exact=port != 0)
         self.server = Server(self.desk, self.listening, page=page_folder())
         self.server.start()
         self._closed = threading.Event()
@@ -142,7 +143,7 @@ def opened(browser: Browser, served: Served, **context: object) -> Iterator[Page
 
 def _meant(said: str) -> bool:
     """Whether the browser only says that the server is gone or has refused something."""
-    return "net::ERR_" in said or "status of 400" in said
+    return "net::ERR_" in said or re.search("status of 40[01]|response code: 403", said) is not None
 
 
 @pytest.fixture(scope="module")
@@ -158,16 +159,6 @@ def until(page: Page, done: Callable[[], bool]) -> None:
         assert waited < PATIENCE, "what the test waits for never was"
         page.wait_for_timeout(20)
         waited += 20
-
-
-def help_by_key(page: Page) -> None:
-    """Open the help by its key; pressed again if nothing came of it: a page that is busy drawing may lose one."""
-    for _ in range(5):
-        page.keyboard.press("?")
-        page.wait_for_timeout(2000)
-        if page.locator("dialog.help").is_visible():
-            return
-    expect(page.locator("dialog.help")).to_be_visible()
 
 
 def escape(page: Page) -> None:
@@ -238,8 +229,10 @@ def test_keys_and_switches(page: Page, served: Served) -> None:
     for key, framing in (("2", "half"), ("3", "head"), ("1", "full")):
         page.keyboard.press(key)
         until(page, lambda framing=framing: served.settings.framing == framing)  # type: ignore[misc]
-    help_by_key(page)
-    escape(page)
+    for _ in range(3):  # however soon after the last
+        page.keyboard.press("?")
+        expect(page.locator("dialog.help")).to_be_visible()
+        escape(page)
 
 
 def test_keys_are_letters_while_one_types(page: Page, served: Served) -> None:
@@ -403,6 +396,87 @@ def test_a_countdown_that_is_cancelled_forgets_nothing(page: Page, served: Serve
     expect(forget).to_be_visible()
     forget.click()
     expect(forget).not_to_be_visible()
+
+
+def test_a_calibration_is_left_by_escape(page: Page, served: Served) -> None:
+    mirror = page.get_by_role("switch", name="Mirror")
+    mirror.focus()
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog", name="Step back until all of you is in the picture")
+    expect(dialog.get_by_role("button")).to_be_focused()
+    page.keyboard.press("m")  # which is for the page behind
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    until(page, lambda: served.live.calibration.state == "none")
+    expect(mirror).to_be_focused()
+    served.live.calibration = CalibrationState("holding", 1.0)
+    expect(page.get_by_role("dialog", name="Hold still")).to_be_visible()
+    served.live.calibration = CalibrationState("failed", 0.0, "nobody was in the picture; try again")
+    failed = page.get_by_role("dialog", name="That did not work")
+    expect(failed).to_contain_text("Nobody was in the picture")
+    page.keyboard.press("Escape")
+    expect(failed).to_have_count(0)
+    served.live.calibration = CalibrationState()
+
+
+def test_a_hint_covers_nobody_and_can_be_closed(page: Page, served: Served) -> None:
+    hint = page.locator(".said")
+    served.live.hint = "too busy for 30 pictures a second; close other programs"
+    try:
+        expect(hint).to_contain_text("Too busy for 30 pictures")
+        box, picture, canvas = (
+            page.locator(where).bounding_box() for where in (".said", ".picture", ".stage-card canvas")
+        )
+        assert box and picture and canvas
+        for other in (picture, canvas):
+            beside = box["x"] >= other["x"] + other["width"] or box["x"] + box["width"] <= other["x"]
+            over = box["y"] >= other["y"] + other["height"] or box["y"] + box["height"] <= other["y"]
+            assert beside or over
+        page.get_by_role("button", name="Close this hint").click()
+        expect(hint).to_have_text("")
+        served.live.hint = "too dark"
+        expect(hint).to_contain_text("Too dark")
+    finally:
+        served.live.hint = ""
+    expect(hint).to_have_text("")
+
+
+def test_it_is_said_what_is_loaded(browser: Browser, page: Page, served: Served) -> None:
+    served.live.model = ModelState(loading="blazepose-full", progress=0.4)
+    try:
+        expect(page.locator(".said")).to_contain_text("Fetching the pose model")
+        expect(page.locator(".said").get_by_role("progressbar")).to_have_attribute("aria-valuenow", "40")
+    finally:
+        served.live.model = ModelState()
+    expect(page.locator(".said")).to_have_text("")
+    held = browser.new_page()
+    held.set_default_timeout(PATIENCE)
+    asked: list[Route] = []
+    held.route("**/api/characters/fox/puppet*", lambda route: asked.append(route))  # and not answered
+    held.goto(served.listening.control)
+    expect(held.locator(".stage-waiting")).to_have_text("Loading Fox…")
+    for route in asked:
+        route.abort()
+    held.close()
+
+
+def test_a_page_that_is_not_let_in_any_more_says_so(browser: Browser, tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    port = served.listening.port
+    try:
+        with opened(browser, served) as page:
+            served.close()
+            expect(page.get_by_text("Connection lost")).to_be_visible()
+            served = Served(tmp_path, port, "127.0.0.1")
+            expect(page.get_by_role("alert")).to_contain_text("This page is not let in any more")
+            page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_role("heading", name="This page wants the token")).to_be_visible()
+            assert page.evaluate(PALE) == []
+            page.goto(served.listening.control)
+            expect(page.locator(".lamp-words strong")).to_have_text(CAMERA.label)
+            assert "token" not in page.url
+    finally:
+        served.close()
 
 
 def test_a_lost_connection_comes_back(browser: Browser, tmp_path: Path) -> None:
