@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -73,6 +76,35 @@ def test_what_cannot_be_recovered_is_told_and_stays(run: Run, interrupted: Path)
     code, out, _ = run("takes", "recover", interrupted.parent)
     assert code == 2 and "cut.parquet" in out
     assert len(list(interrupted.parent.iterdir())) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its terminal quotes in its own way")
+def test_a_command_that_is_told_can_be_typed(run: Run, interrupted: Path) -> None:
+    folder = interrupted.with_name("my takes")
+    folder.mkdir()
+    piece = interrupted.with_name("cut.parquet.partial-001")
+    piece.rename(folder / piece.name)
+    line = run("takes", "list", folder)[1].strip()
+    assert shlex.split(line.partition("interrupted: ")[2])[1:] == ["takes", "recover", str(folder / "cut.parquet")]
+
+
+def test_a_journal_that_cannot_be_read_is_one_line(
+    run: Run, interrupted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def refused(path: Path, *args: Any, **more: Any) -> Any:
+        if ".partial-" in path.name:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refused)
+    code, out, _ = run("takes", "list", interrupted.parent)
+    assert code == 0 and "cannot read" in out and "Permission denied" in out
+    for command in (["takes", "recover", interrupted], ["animate", interrupted, "-o", interrupted.with_name("a.mp4")]):
+        code, out, err = run(*command)
+        assert code == 2 and "cannot read" in err and "Permission denied" in err
+    assert len(list(interrupted.parent.iterdir())) == 1
 
 
 def test_it_is_animated_without_being_recovered(run: Run, interrupted: Path) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import _thread
 import json
 import os
-import shlex
 import sys
 import threading
 import time
 from pathlib import Path
 
+from bodydouble.cli.options import typed
 from bodydouble.types import BodyDoubleError
 
 PAUSE = 0.2  # seconds between two steps that are told
@@ -66,7 +66,7 @@ def how_to_film(take: Path) -> str:
     from bodydouble.outputs.take import read_take
 
     out = film_path(take, from_settings(read_take(take).info).background)
-    return shlex.join(["bodydouble", "animate", str(take), "--as-live", "-o", str(out)])
+    return typed("bodydouble", "animate", str(take), "--as-live", "-o", str(out))
 
 
 def main() -> None:

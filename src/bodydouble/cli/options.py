@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import shlex
+import subprocess
+import sys
 from typing import Annotated
 
 import typer
@@ -68,6 +71,11 @@ def fov_of(degrees: float) -> float | None:
     if not 5 <= degrees <= 170:
         raise BodyDoubleError(f"--fov {degrees:g}; wanted degrees from 5 to 170, or 0 to leave perspective in")
     return math.radians(degrees)
+
+
+def typed(*words: str) -> str:
+    """A command as it is typed in this system's terminal: paths with spaces in quotes."""
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def share_of(value: float, name: str) -> float:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bodydouble.cli.options import typed
 from bodydouble.types import BodyDoubleError
 
 FAULTY = 2  # exit code when something could not be recovered
@@ -61,7 +62,7 @@ def _line(path: Path) -> str:
         count, seconds = len(take), take.info.source.duration
         if take.interrupted:
             held = journal.is_held(path)
-            note = "is being recorded" if held else f"interrupted: bodydouble takes recover {path}"
+            note = "is being recorded" if held else f"interrupted: {typed('bodydouble', 'takes', 'recover', str(path))}"
         else:
             note = f"{take.info.model}, {take.info.source.name}"
     except BodyDoubleError as error:

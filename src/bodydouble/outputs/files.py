@@ -19,6 +19,7 @@ from bodydouble.types import BodyDoubleError
 # What our own folders hold: pictures.FRAME_NAME and OpenPose's *_keypoints.json.
 _OURS = re.compile(r"frame_\d{6,}\.png|.+_keypoints\.json")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NOTHING_KEPT = "nothing was kept"
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -63,7 +64,7 @@ def _check_folder(path: Path, force: bool) -> None:
         raise BodyDoubleError(f"{path} exists and is not empty; give another name or --force to replace its files")
 
 
-def write_error(path: Path, error: OSError, *, kept: str = "nothing was kept") -> BodyDoubleError:
+def write_error(path: Path, error: OSError, *, kept: str = NOTHING_KEPT) -> BodyDoubleError:
     """What went wrong while writing `path`, in one line. kept: what a full disk leaves."""
     if error.errno in _FULL:
         return BodyDoubleError(f"no space left to write {path}; free some or choose another disk ({kept})")
@@ -124,7 +125,7 @@ def beside(path: Path, ending: str) -> Path:
 
 
 @contextmanager
-def written(path: Path, *, force: bool = False, kept: str = "nothing was kept") -> Iterator[Path]:
+def written(path: Path, *, force: bool = False, kept: str = NOTHING_KEPT) -> Iterator[Path]:
     """A temporary path to write; renamed to `path` at the end, removed on any exception.
 
     OSErrors while writing become BodyDoubleErrors of one line; kept: what a full disk leaves.

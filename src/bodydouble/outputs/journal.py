@@ -12,9 +12,9 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -123,14 +123,25 @@ def sync_folder(folder: Path) -> None:
 
 
 def batches(take: Path) -> Iterator[pa.RecordBatch]:
-    """All whole batches of the pieces in order; what a crash cut off ends its piece."""
+    """All whole batches of the pieces in order; what a crash cut off ends its piece.
+
+    Raises BodyDoubleError for a piece that cannot be read.
+    """
     for piece in pieces(take):
+        with _opened(piece) as file, suppress(pa.ArrowInvalid):
+            yield from pa.ipc.open_stream(file)
+
+
+@contextmanager
+def _opened(piece: Path) -> Iterator[BinaryIO]:
+    """A piece, to be read. Raises BodyDoubleError if that cannot be."""
+    try:
         with piece.open("rb") as file:
-            try:
-                yield from pa.ipc.open_stream(file)
-            except (pa.ArrowInvalid, OSError) as error:
-                if getattr(error, "errno", None) is not None:  # not Arrow's word for a stream that ends too soon
-                    raise
+            yield file
+    except OSError as error:
+        if error.errno is None:  # Arrow's word for a stream that ends too soon
+            return
+        raise BodyDoubleError(f"cannot read {piece} ({error.strerror}); look after its folder") from error
 
 
 def done(take: Path, info: TakeInfo) -> tuple[int, int]:
@@ -155,12 +166,15 @@ def foreign(take: Path, info: TakeInfo) -> Path | None:
 
 
 def described_in(piece: Path) -> TakeInfo | None:
-    """The description in a piece, None if the crash came before it was written."""
-    try:
-        with piece.open("rb") as file:
-            return described(pa.ipc.open_stream(file).schema, piece.name)[0]
-    except (pa.ArrowInvalid, BodyDoubleError):
-        return None
+    """The description in a piece, None if the crash came before it was written, or it is of something else.
+
+    Raises BodyDoubleError for a piece that cannot be read.
+    """
+    with _opened(piece) as file, suppress(pa.ArrowInvalid):
+        found = pa.ipc.open_stream(file).schema
+        with suppress(BodyDoubleError):
+            return described(found, piece.name)[0]
+    return None
 
 
 def about(take: Path) -> TakeInfo | None:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bodydouble.outputs import journal
-from bodydouble.outputs.files import check_output, write_error, written
+from bodydouble.outputs.files import NOTHING_KEPT, check_output, write_error, written
 from bodydouble.outputs.take_format import LISTS, TakeFrame, TakeInfo, described, frames, rows, schema
 from bodydouble.types import BodyDoubleError, Pose
 
@@ -60,6 +60,7 @@ class TakeWriter:
         if journal.is_held(self._path):
             raise BodyDoubleError(f"{self._path} is being recorded by another program; give another name")
         self._count, self._last = journal.done(self._path, info) if resume else (0, -1)
+        self._in_journal = self._count  # frames that outlive a kill
         if not self._count:
             journal.remove(self._path)
         self._held: list[TakeFrame] = []
@@ -117,7 +118,7 @@ class TakeWriter:
         try:
             os.fsync(descriptor)
         except OSError as error:
-            raise write_error(self._path, error, kept=self._kept) from error
+            raise self._error(error) from error
         finally:
             os.close(descriptor)
         if not self._named:
@@ -146,7 +147,7 @@ class TakeWriter:
         with suppress(BodyDoubleError):  # the disk may be what failed; what was written before stays
             self._end_piece()
         self._file.close()
-        if self._count == 0:
+        if not self._in_journal:
             journal.remove(self._path)
 
     def discard(self) -> None:
@@ -165,7 +166,8 @@ class TakeWriter:
         try:
             self._stream.write_batch(rows(held, self._schema))
         except OSError as error:
-            raise write_error(self._path, error, kept=self._kept) from error
+            raise self._error(error) from error
+        self._in_journal = self._count
 
     def _end_piece(self) -> None:
         self._closed = True
@@ -173,7 +175,11 @@ class TakeWriter:
             self._flush()
             self._stream.close()
         except OSError as error:
-            raise write_error(self._path, error, kept=self._kept) from error
+            raise self._error(error) from error
+
+    def _error(self, error: OSError) -> BodyDoubleError:
+        """What went wrong in the journal, and what of it is left."""
+        return write_error(self._path, error, kept=self._kept if self._in_journal else NOTHING_KEPT)
 
     def __enter__(self) -> Self:
         return self
