@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -212,12 +213,28 @@ def test_figures_make_room_slowly(puppet):
 
     assert at(0.0, 1) == [(0.5, 1.0)]
     first, second = at(0.04, 1, 2)
-    assert 0.45 < first[0] < 0.5 and second == (0.75, 0.5)
+    assert 0.45 < first[0] < 0.5 and second[0] > 0.95 and second[1] < 0.15
     for step in range(100):
         first, second = at(0.04 * (step + 2), 1, 2)
     assert first == pytest.approx((0.25, 0.5), abs=1e-3)
+    assert second == pytest.approx((0.75, 0.5), abs=1e-3)
     places.reset()
     assert at(9.0, 1) == [(0.5, 1.0)]
+
+
+@pytest.mark.parametrize("people", [(3, 1, 2), (1, 3, 2), (1, 2, 3), (4, 1, 3, 5, 2)])
+def test_who_comes_grows_into_the_room_that_the_others_make(puppet, people):
+    places, steps = Places(), []
+    for step in range(60):
+        there = (1, 2) if step < 10 else people
+        shares = places([person_at(puppet, person, 0.04 * step) for person in there])
+        edges = [edge for centre, share in shares for edge in (centre - share / 2, centre + share / 2)]
+        assert all(left <= right + 0.021 for left, right in pairwise(edges))  # nobody overlaps
+        if step > 10:
+            assert np.abs(np.array(shares) - steps[-1]).max() < 0.06
+        steps.append(shares)
+    even = [((i + 0.5) / len(people), 1 / len(people)) for i in range(len(people))]
+    assert np.allclose(shares, even, atol=0.01)
 
 
 def person_at(puppet, person, time):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,6 +23,7 @@ EDGE = 3.0  # pixels that stay free around a figure
 KNEE = 0.05  # of the picture's height or width: where easing begins before the edge
 WIDE_KNEE = 0.1  # of the picture's width, for figures that get too wide; begins outside what a fitted figure reaches
 MOVE_SECONDS = 0.35  # time constant with which figures make room for one another
+LEAST_SHARE = 0.02  # of the picture's width that a figure begins with where there is no room yet: hardly seen
 _ARMS = ("upper_arm", "forearm", "hand")
 
 
@@ -145,7 +147,7 @@ def keep_inside(box: Array, foot: Array, floor: float, size: tuple[int, int]) ->
 
 
 class Places:
-    """Figures side by side; when one comes or goes the others make room, slowly."""
+    """Figures side by side; who comes grows into the room that the others make, slowly."""
 
     def __init__(self) -> None:
         self._at: dict[int, tuple[float, float, float]] = {}
@@ -153,18 +155,24 @@ class Places:
     def __call__(self, poses: list[RigPose]) -> list[tuple[float, float]]:
         """(centre, share) of the picture's width for each figure, in the order given."""
         count = max(len(poses), 1)
-        found = {}
-        for index, pose in enumerate(poses):
-            key = pose.person if pose.person != UNTRACKED else -1 - index
-            centre, share = (index + 0.5) / count, 1.0 / count
+        keys = [pose.person if pose.person != UNTRACKED else -1 - index for index, pose in enumerate(poses)]
+        found: dict[int, tuple[float, float, float]] = {}
+        for index, (key, pose) in enumerate(zip(keys, poses, strict=True)):
             before = self._at.get(key)
             if before is not None and pose.time >= before[2]:
                 near = 1 - math.exp(-(pose.time - before[2]) / MOVE_SECONDS)
-                centre = before[0] + near * (centre - before[0])
-                share = before[1] + near * (share - before[1])
-            found[key] = (centre, share, pose.time)
+                centre = before[0] + near * ((index + 0.5) / count - before[0])
+                found[key] = (centre, before[1] + near * (1.0 / count - before[1]), pose.time)
+        there = [index for index, key in enumerate(keys) if key in found]
+        for last, following in pairwise([-1, *there, len(keys)]):
+            left = 0.0 if last < 0 else found[keys[last]][0] + found[keys[last]][1] / 2
+            right = 1.0 if following == len(keys) else found[keys[following]][0] - found[keys[following]][1] / 2
+            room = (right - left) / max(following - last - 1, 1)
+            for index in range(last + 1, following):
+                centre = left + (index - last - 0.5) * room
+                found[keys[index]] = (centre, max(room, LEAST_SHARE), poses[index].time)
         self._at = found
-        return [(centre, share) for centre, share, _ in found.values()]
+        return [found[key][:2] for key in keys]
 
     def reset(self) -> None:
         """Forget where figures were."""

@@ -14,6 +14,7 @@ const EDGE = 3;
 const KNEE = 0.05;
 const WIDE_KNEE = 0.1;
 const MOVE_SECONDS = 0.35;
+const LEAST_SHARE = 0.02;
 const UNTRACKED = -1;
 
 /** Width and height in stage pixels. */
@@ -114,37 +115,48 @@ function boxOf(points: Float64Array, heads: Float64Array): [number, number, numb
   return [left, top, right, bottom];
 }
 
+/** A figure's part of the picture: its centre and share of the width, and when it was there. */
+export type Share = readonly [centre: number, share: number, time: number];
+
 /** What tells one figure of a picture from another, from picture to picture. */
 export function keyOf(pose: RigPose, index: number): number {
   return pose.person !== UNTRACKED ? pose.person : -1 - index;
 }
 
-/** Figures side by side; when one comes or goes the others make room, slowly. */
+/** Figures side by side; who comes grows into the room that the others make, slowly. */
 export class Places {
-  private at = new Map<number, readonly [centre: number, share: number, time: number]>();
+  private at = new Map<number, Share>();
 
   /** Centre and share of the picture's width for each figure, in the order given. */
-  update(poses: readonly RigPose[]): (readonly [centre: number, share: number, time: number])[] {
+  update(poses: readonly RigPose[]): Share[] {
     const count = Math.max(poses.length, 1);
-    const found = new Map<number, readonly [number, number, number]>();
-    poses.forEach((pose, index) => {
-      const key = keyOf(pose, index);
-      let centre = (index + 0.5) / count;
-      let share = 1 / count;
-      const before = this.at.get(key);
-      if (before && pose.time >= before[2]) {
-        const near = 1 - Math.exp(-(pose.time - before[2]) / MOVE_SECONDS);
-        centre = before[0] + near * (centre - before[0]);
-        share = before[1] + near * (share - before[1]);
-      }
-      found.set(key, [centre, share, pose.time]);
+    const found: (Share | undefined)[] = poses.map((pose, index) => {
+      const before = this.at.get(keyOf(pose, index));
+      if (!before || pose.time < before[2]) return undefined;
+      const near = 1 - Math.exp(-(pose.time - before[2]) / MOVE_SECONDS);
+      const centre = before[0] + near * ((index + 0.5) / count - before[0]);
+      return [centre, before[1] + near * (1 / count - before[1]), pose.time];
     });
-    this.at = found;
-    return [...found.values()];
+    const filled = poses.map((pose, index) => found[index] ?? newcomer(found, index, pose.time));
+    this.at = new Map(poses.map((pose, index) => [keyOf(pose, index), filled[index] as Share]));
+    return filled;
   }
 
   /** Forget where figures were. */
   reset(): void {
     this.at.clear();
   }
+}
+
+/** The place of one who was not there: newcomers share what room there is between those who were. */
+function newcomer(found: readonly (Share | undefined)[], index: number, time: number): Share {
+  let before = index - 1;
+  while (before >= 0 && !found[before]) before--;
+  let after = index + 1;
+  while (after < found.length && !found[after]) after++;
+  const [leftCentre, leftShare] = found[before] ?? [0, 0];
+  const [rightCentre, rightShare] = found[after] ?? [1, 0];
+  const left = leftCentre + leftShare / 2;
+  const room = (rightCentre - rightShare / 2 - left) / (after - before - 1);
+  return [left + (index - before - 0.5) * room, Math.max(room, LEAST_SHARE), time];
 }
