@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ProgramClock } from "../src/link/clock";
 import { Link } from "../src/link/link";
-import { type Admission, AGAIN } from "../src/link/refusal";
+import { type Admission, AGAIN, admission } from "../src/link/refusal";
 import type { Socket } from "../src/link/socket";
 import { Binary, encodeMotion, type FromPage, type FromProgram, PROTOCOL } from "../src/messages";
 
@@ -328,5 +328,18 @@ describe("a page that is not let in", () => {
     last().drop();
     await vi.advanceTimersByTimeAsync(0);
     expect(ask).not.toHaveBeenCalled();
+  });
+
+  it("learns by an ordinary request why", async () => {
+    const answers = [204, 404, 401, 403, 421, 429].map((status) => () => Promise.resolve({ status } as Response));
+    const failures = [new TypeError("no connection"), new DOMException("late", "TimeoutError")].map(
+      (fault) => () => Promise.reject(fault),
+    );
+    const heard: Admission[] = [];
+    for (const answer of [...answers, ...failures]) {
+      vi.stubGlobal("fetch", answer);
+      heard.push(await admission());
+    }
+    expect(heard).toEqual(["in", "in", "refused", "refused", "refused", "refused", "gone", "gone"]);
   });
 });

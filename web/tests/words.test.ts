@@ -11,6 +11,7 @@ import {
   percent,
   perSecond,
   pictureSize,
+  providerName,
 } from "../src/control/format";
 import { parseSize, ratesOf, sizesOf, USUAL_SIZES } from "../src/control/modes";
 import { parcels, type Sent } from "../src/control/uploads";
@@ -24,6 +25,7 @@ describe("words", () => {
 
   it("tells figures, and a dash where there are none", () => {
     expect([perSecond(29.97), perSecond(0)]).toEqual(["30.0", "–"]);
+    expect([providerName("CPUExecutionProvider"), providerName("openvino")]).toEqual(["CPU", "openvino"]);
     expect([milliseconds(41.6), milliseconds(0)]).toEqual(["42 ms", "–"]);
     expect([percent(0.256), percent(7), percent(-1)]).toEqual(["26 %", "100 %", "0 %"]);
     expect([count(999), count(1234), count(1_234_567)].map((text) => text.replace(/\s/g, "_"))).toEqual([

@@ -1,6 +1,6 @@
 /** Which character: pictures of all, the user's own to add and remove. */
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { CharacterChoice } from "../messages";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
@@ -14,8 +14,12 @@ const PLACES = [0, 1] as const;
 export function CharacterCard({ desk }: { desk: Desk }) {
   const characters = desk.choices.value?.characters ?? [];
   const chosen = desk.settings.value?.character ?? "";
+  const list = useRef<HTMLDivElement>(null);
   const coming = characters.length === 0;
   const author = characters.find((one) => one.name === chosen)?.author;
+  useEffect(() => {
+    if (list.current) bringIntoView(list.current);
+  }, [chosen, characters.length]);
   return (
     <Card
       title="Character"
@@ -26,7 +30,7 @@ export function CharacterCard({ desk }: { desk: Desk }) {
         </span>
       }
     >
-      <div class="characters" role="radiogroup" aria-label="Character">
+      <div ref={list} class="characters" role="radiogroup" aria-label="Character">
         {coming && PLACES.map((at) => <Place key={at} />)}
         {characters.map((one) => (
           <Character key={one.name} desk={desk} one={one} chosen={one.name === chosen} />
@@ -35,6 +39,14 @@ export function CharacterCard({ desk }: { desk: Desk }) {
       </div>
     </Card>
   );
+}
+
+/** Scrolls the list, and only that, until the chosen character is seen whole. */
+function bringIntoView(list: HTMLElement): void {
+  const tile = list.querySelector("input:checked")?.closest<HTMLElement>(".character");
+  if (!tile) return;
+  const below = tile.offsetTop + tile.offsetHeight - list.clientHeight;
+  list.scrollTop = Math.min(Math.max(list.scrollTop, below), tile.offsetTop);
 }
 
 /** Where a character will be. */

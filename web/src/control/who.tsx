@@ -1,7 +1,7 @@
 /** Whom the character follows: everybody, the largest, or one of those in sight. */
 
 import type { Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Desk } from "./desk";
 import { Icon } from "./icons";
 
@@ -79,7 +79,9 @@ export function Who({
 
 /** What a click does now, and how to leave it. */
 function Choosing({ choosing }: { choosing: Signal<boolean> }) {
+  const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
+    cancel.current?.focus(); // what had the focus is gone
     const leave = (event: KeyboardEvent) => {
       if (event.key === "Escape") choosing.value = false;
     };
@@ -90,6 +92,7 @@ function Choosing({ choosing }: { choosing: Signal<boolean> }) {
     <div class="who">
       <span role="status">Click on the person to follow</span>
       <button
+        ref={cancel}
         type="button"
         class="chip end"
         title="Cancel (Esc)"

@@ -15,6 +15,13 @@ import { PictureView } from "./picture";
 import { theme } from "./theme";
 import { type InSight, Who } from "./who";
 
+/** Where in the overlay somebody clicked, in its pixels, and when. */
+interface Clicked {
+  x: number;
+  y: number;
+  at: number;
+}
+
 /** Pixels of width asked for as the small picture, and while it is shown large. */
 const SMALL = 480;
 const LARGE = 960;
@@ -68,9 +75,13 @@ function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight
   useSignalEffect(() => {
     if (video.current && video.current.srcObject !== local.value) video.current.srcObject = local.value;
   });
+  const clicked = useSignal<Clicked | null>(null);
   const follow = (event: MouseEvent) => {
     const place = view.current?.placeAt(event.clientX, event.clientY);
-    if (place && one) void desk.ask({ kind: "follow", ...place });
+    if (place && one) {
+      clicked.value = { x: event.offsetX, y: event.offsetY, at: performance.now() };
+      void desk.ask({ kind: "follow", ...place });
+    }
     choosing.value = false;
   };
   const one = desk.settings.value?.person !== "all" && desk.status.value?.source.state === "live";
@@ -88,11 +99,21 @@ function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight
           aria-label="The camera's picture with the skeletons of the people in it"
           onClick={follow}
         />
+        {clicked.value && <Sought key={clicked.value.at} clicked={clicked} />}
         <NoPicture desk={desk} camera={camera} />
         <Calibration desk={desk} state={calibration} />
       </div>
     </div>
   );
+}
+
+/** A ring where one clicked: whoever is there is looked for, which takes a moment if they were not tracked so far. */
+function Sought({ clicked }: { clicked: Signal<Clicked | null> }) {
+  const { x, y } = clicked.value ?? { x: 0, y: 0 };
+  const done = () => {
+    clicked.value = null;
+  };
+  return <span class="sought" style={{ left: `${x}px`, top: `${y}px` }} aria-hidden="true" onAnimationEnd={done} />;
 }
 
 /** Frames of the link to the view; who is in sight to the buttons, only when that changes or once in a while. */
