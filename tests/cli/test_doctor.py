@@ -51,3 +51,16 @@ def test_headings_are_lines_of_their_own_and_hints_keep_their_brackets(monkeypat
     assert "Devices to run models on (--device)" in lines
     if width == 200:
         assert any("onnxruntime-gpu[cuda,cudnn]" in line for line in lines)
+
+
+def test_what_live_lacks_is_said_with_what_to_do(monkeypatch):
+    def unbuilt():
+        raise BodyDoubleError("the pages are not built; install Node.js")
+
+    monkeypatch.setattr("bodydouble.stage.pages.page_folder", unbuilt)
+    monkeypatch.setattr("bodydouble.sources.camera.cameras", list)
+    monkeypatch.setattr(doctor, "installed", lambda name: False)
+    states = doctor.live_states()
+    assert states["pages"] == "the pages are not built; install Node.js"
+    assert "--camera browser" in states["cameras"]
+    assert "bodydouble[virtualcam]" in states["virtual camera"]

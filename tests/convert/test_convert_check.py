@@ -235,3 +235,36 @@ def test_single_numbers_among_very_many_may_stray() -> None:
     assert not off(65536, 1, 2e-2)
     assert not off(9_000, 1, 1.6e-3)
     assert off(9_000, 9_000, 9e-4)
+
+
+def state_model(size: int | str) -> onnx.ModelProto:
+    """y = x + state, where x is (n, 3) of any n and the state a row of `size`: 1 goes with any x, "any" is open."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3])
+    state = helper.make_tensor_value_info("state", TensorProto.FLOAT, [size, 3])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    graph = helper.make_graph([helper.make_node("Add", ["x", "state"], ["y"])], "g", [x, state], [y])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_a_model_is_tried_with_what_its_inputs_say() -> None:
+    made = check.feeds_of(state_model(1))
+    assert len(made) > 1, "several, so that what depends on the values is seen"
+    assert all(feed["state"].shape == (1, 3) and feed["x"].shape[1] == 3 for feed in made)
+    assert all(feed[name].dtype == FLOAT for feed in made for name in ("x", "state"))
+
+
+def test_open_sizes_that_do_not_go_together_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = feeds(check.inputs_of(state_model("any")), given={"x": [2, 3], "state": [5, 3]})
+    given = iter([apart])
+    monkeypatch.setattr(check, "feeds", lambda places, **more: next(given, None) or feeds(places, **more))
+    made = check.feeds_of(state_model("any"))
+    assert made[0]["x"].shape == made[0]["state"].shape == (1, 3)
+
+
+def test_where_nothing_runs_the_first_is_tried_so_that_its_error_is_told() -> None:
+    model = state_model("any")
+    model.graph.node.append(helper.make_node("MatMul", ["x", "state"], ["z"]))  # (1, 3) by (1, 3)
+    model.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, None))
+    (first, *_) = check.feeds_of(model)
+    with pytest.raises(BodyDoubleError):
+        check.run(model.SerializeToString(), first)

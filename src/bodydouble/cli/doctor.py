@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 PACKAGES = (
     *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
-    *("tflite", "typer", "rich"),
+    *("tflite", "typer", "rich", "cv2-enumerate-cameras", "fastapi", "uvicorn", "websockets", "python-multipart"),
+    *("python-osc", "segno", "tomli-w"),
 )
-OPTIONAL = ("openvino", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+OPTIONAL = ("openvino", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "pyvirtualcam")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")  # one folder for all
 NEEDED = ("blazepose-detector", "blazepose-full")  # what animate uses unless told otherwise
 H264_ENCODERS = {"libx264", "h264_videotoolbox", "h264_mf", "h264_nvenc", "libopenh264"}
@@ -56,6 +57,12 @@ def doctor() -> None:
         table.add_row(device, escape(state))
     console.print(table)
     console.print(device_in_use(), soft_wrap=True, highlight=False)
+
+    console.print("Live (bodydouble live)")
+    table = Table("part", "state")
+    for part, state in live_states().items():
+        table.add_row(part, escape(state))
+    console.print(table)
 
     console.print(f"Models and clips in {models.cache_dir()}", soft_wrap=True, highlight=False)
     table = Table("model", "state", "source")
@@ -130,6 +137,29 @@ def _state(name: str) -> str:
     except BodyDoubleError as fault:
         return str(fault)
     return f"ready ({session.runtime})" + ("" if device.automatic else "; only when asked for")
+
+
+def live_states() -> dict[str, str]:
+    """What `bodydouble live` has here, or what is missing and how to get it: the pages, cameras, the virtual camera."""
+    from bodydouble.outputs.virtual_camera import EXTRA
+    from bodydouble.sources.camera import cameras
+    from bodydouble.sources.devices import NOTHING
+    from bodydouble.stage.pages import page_folder
+    from bodydouble.types import BodyDoubleError
+
+    states = {}
+    try:
+        page_folder()
+        states["pages"] = "ready"
+    except BodyDoubleError as fault:
+        states["pages"] = str(fault)
+    try:
+        states["cameras"] = ", ".join(camera.name for camera in cameras()) or NOTHING
+    except BodyDoubleError as fault:
+        states["cameras"] = str(fault)
+    has = "its package is installed; a driver is looked for when it is switched on"
+    states["virtual camera"] = has if installed("pyvirtualcam") else f"not installed: {EXTRA}"
+    return states
 
 
 def tiny_graph() -> onnx.ModelProto:

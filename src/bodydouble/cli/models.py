@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,22 +23,23 @@ app.command("export")(export)
 @app.command("list")
 def list_models() -> None:
     """The models and clips there are, and which of them are in the cache."""
-    from rich.console import Console
-    from rich.table import Table
+    import shutil
+    import sys
 
     from bodydouble import models
 
-    table = Table("name", "kind", "size", "licence", "state", "what it is", box=None, pad_edge=False)
-    for column in (0, 1, 2, 3, 4):
-        table.columns[column].no_wrap = True
-    for name, card in models.zoo().items():
-        table.add_row(name, card.kind, _size(card.whole_size), card.licence, models.status(name), card.about)
+    rows: list[tuple[str, ...]] = [
+        (name, card.kind, _size(card.whole_size), card.licence, models.status(name), card.about)
+        for name, card in models.zoo().items()
+    ]
     for name, combination in models.combinations().items():
         licences = " and ".join(sorted({models.card(one).licence for one in combination.models}))
         size = _size(sum(models.card(one).whole_size for one in combination.models))
         states = {models.status(one) for one in combination.models}
-        table.add_row(name, "set", size, licences, _state(states), combination.about)
-    Console().print(table)
+        rows.append((name, "set", size, licences, _state(states), combination.about))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in listing([("name", "kind", "size", "licence", "state", "what it is"), *rows], width):
+        typer.echo(line)
     typer.echo(f"cache: {models.cache_dir()}")
 
 
@@ -89,6 +90,21 @@ def info(name: Annotated[str, typer.Argument(help="A name of bodydouble models l
     ]
     for label, text in rows:
         typer.echo(f"{label:8} {text}")
+
+
+def listing(rows: Sequence[tuple[str, ...]], width: int | None) -> list[str]:
+    """Rows in columns. width: letters of the terminal; the last column stands below its row where it does not fit."""
+    import textwrap
+
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    fits = width is None or sum(widths) + 2 * (len(widths) - 1) <= width
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(size) for cell, size in zip(row[:-1], widths, strict=False)]
+        lines.append("  ".join([*cells, row[-1]] if fits else cells).rstrip())
+        if not fits and row is not rows[0]:  # its heading needs no line
+            lines += textwrap.wrap(row[-1], width or 80, initial_indent="    ", subsequent_indent="    ")
+    return lines
 
 
 def _state(states: Collection[str]) -> str:
