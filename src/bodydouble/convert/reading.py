@@ -5,13 +5,13 @@ A reader is a function from a path and the Request to a Graph and the model's na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bodydouble.convert.graph import Graph
+from bodydouble.convert.model_json import parse_json
 from bodydouble.types import BodyDoubleError
 
 TFLITE_MARK = b"TFL3"  # bytes 4 to 8 of every TFLite file
@@ -97,11 +97,7 @@ def kind_of(path: Path) -> str:
             f"{path} is no TFLite model (no {TFLITE_MARK.decode()} mark) and no TensorFlow.js model.json; "
             + (f"it is {other}" if other else "wanted one of these")
         )
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
-    return _json_kind(path, content)
+    return _json_kind(path, parse_json(path, text))
 
 
 def _unread(path: Path, error: OSError) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bodydouble.convert.model_json import read_json
 from bodydouble.types import BodyDoubleError
 
 MODELS = frozenset({"Model", "Functional", "Sequential", "LayersModel"})
@@ -106,12 +107,7 @@ def read(path: Path) -> tuple[Model, Sequence[Mapping[str, Any]]]:
 
     Raises BodyDoubleError, in one line, for a file that cannot be read or is no sound layers model.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BodyDoubleError(f"cannot read the model {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
+    content = read_json(path)
     try:
         topology = content.get("modelTopology", content)
         if isinstance(topology, str):

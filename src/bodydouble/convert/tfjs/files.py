@@ -7,13 +7,13 @@ or uint8 input is int32). Source: tfjs-converter, operation_mapper.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bodydouble.convert.model_json import read_json
 from bodydouble.convert.tfjs.records import Function, Network, Record, node_of, tensor_of
 from bodydouble.convert.tfjs.weights import Weight, read_weights
 from bodydouble.types import BodyDoubleError
@@ -40,12 +40,7 @@ def read(path: Path) -> Network:
 
     Raises BodyDoubleError, in one line, for a file that cannot be read or is damaged, and for weights that are missing.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BodyDoubleError(f"cannot read the model {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise BodyDoubleError(f"{path} is damaged JSON ({error}), perhaps cut short: fetch it again") from error
+    content = read_json(path)
     try:
         weights = read_weights(path, content.get("weightsManifest") or [])
         return _network(path.stem, content, weights)
