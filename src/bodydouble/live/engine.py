@@ -27,6 +27,7 @@ from bodydouble.live.config import LiveConfig
 from bodydouble.live.hints import Hints, Look, brightness
 from bodydouble.live.intake import Intake, opened
 from bodydouble.live.latency import Latency
+from bodydouble.live.listeners import Listener, Listeners
 from bodydouble.live.models import Models
 from bodydouble.live.moment import LiveMoment, LiveReport
 from bodydouble.live.pace import Pace
@@ -37,8 +38,6 @@ from bodydouble.types import UNTRACKED, BodyDoubleError, Frame
 
 NOTED = 8.0  # seconds for which something that could not be had is told
 JOIN = 10.0  # seconds that close() waits for the thread: a frame of the slowest model takes one
-
-Listener = Callable[[LiveMoment], None]
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +56,8 @@ class Live:
         puppet = characters.load(config.character)
         self._clock = clock
         self._config = self._wanted = config
-        self._changing = threading.Lock()
-        self._lock = threading.Lock()  # of the listeners
+        self._changing = threading.Lock()  # one change after the other; each may open a source
+        self._wanting = threading.Lock()  # of what is wanted, held for an instant
         self._given = source is not None
         self._neutral = config.calibration
         self._intake = Intake(source or opened(config.camera, config.size, config.fps))
@@ -69,7 +68,7 @@ class Live:
         self._latency = Latency()
         self._hints = Hints()
         self._puppets: Worker[Puppet] = Worker("characters")
-        self._listeners: dict[object, Listener] = {}
+        self._listeners = Listeners()
         self._closing = threading.Event()
         self._opencv: int | None = None  # threads that it had before
         self._thread = threading.Thread(target=self._run, name="bodydouble-live", daemon=True)
@@ -134,7 +133,8 @@ class Live:
                 self._given = False
             elif (config.size, config.fps) != (before.size, before.fps) and not self._given:
                 self._intake.reopen(config.camera, config.size, config.fps)
-            self._wanted = config
+            with self._wanting:
+                self._wanted = config
 
     def listen(self, callback: Listener) -> Callable[[], None]:
         """Have every moment from now on; returns what stops that.
@@ -142,15 +142,7 @@ class Live:
         The callback runs in the engine's thread and must return at once: hand the moment over to a thread of your own
         (newest.py), never wait. One that raises is not called again.
         """
-        key = object()
-        with self._lock:
-            self._listeners = {**self._listeners, key: callback}
-
-        def stop() -> None:
-            with self._lock:
-                self._listeners = {other: call for other, call in self._listeners.items() if other is not key}
-
-        return stop
+        return self._listeners.add(callback)
 
     def acknowledge(self, sequence: int, posed: float, drawn: float, draw_rate: float, work: float = 0.0) -> None:
         """A page has posed the character with a moment, and drawn it (0: not), on the run's clock.
@@ -175,14 +167,13 @@ class Live:
 
         0 forgets it; less than 0 leaves off what is going on, and the posture learnt before stays.
         """
-        with self._changing:
-            if seconds < 0:
-                self._calibrating.forget()
-            elif seconds == 0:
-                self._calibrating.forget()
+        if not seconds <= 0:  # also what is no number, which is refused
+            self._calibrating.begin(seconds, self._clock())
+            return
+        self._calibrating.forget()
+        if seconds == 0:
+            with self._wanting:
                 self._wanted = replace(self._wanted, neutral=None)
-            else:
-                self._calibrating.begin(seconds, self._clock())
 
     @property
     def browser(self) -> Pushed | None:
@@ -265,7 +256,7 @@ class Live:
         """Go on with a calibration, if there is one."""
         learnt = self._calibrating.step(shown.people, time, self._performance.camera)
         if learnt is not None:
-            with self._changing:
+            with self._wanting:
                 self._wanted = replace(self._wanted, neutral=learnt.to_toml())
             self._told(learnt.note, time)
 
@@ -310,13 +301,7 @@ class Live:
         )
         if frame is not None:
             self._latency.published(self._sequence, frame.time, time)
-        for key, call in self._listeners.items():
-            try:
-                call(moment)
-            except Exception:  # noqa: BLE001
-                _log.exception("a listener failed and is not called again")
-                with self._lock:
-                    self._listeners = {other: call for other, call in self._listeners.items() if other is not key}
+        self._listeners.tell(moment)
 
     def _take_up(self) -> None:
         """What was changed, and what became ready, since the last frame."""

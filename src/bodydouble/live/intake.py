@@ -19,7 +19,7 @@ class Intake:
     def __init__(self, source: LiveSource) -> None:
         self._lock = threading.Lock()
         self._source: LiveSource | None = source
-        self._worker: Worker[LiveSource] = Worker("cameras")
+        self._worker: Worker[None] = Worker("cameras")
         self._woken = threading.Event()
         self._leaving: list[LiveSource] = []  # to be closed before the next one is opened
         self._closers: list[threading.Thread] = []
@@ -27,6 +27,7 @@ class Intake:
         self._late = 0  # frames not newer than the one before, as of another source
         self._fault = ""
         self._name = ""
+        self._asked = 0  # grows with every other source that is asked for: only what was asked last is taken up
         self._closed = False
 
     @property
@@ -52,8 +53,8 @@ class Intake:
         """The newest frame not read before, waiting at most `timeout` seconds."""
         began = now()
         outcome = self._worker.take()
-        if outcome is not None:
-            self._adopt(outcome.value, outcome.fault)
+        if outcome is not None and outcome.key == self._asked:
+            self._fault = outcome.fault
         source = self._source
         frame = source.read(timeout) if source is not None else None
         if frame is not None and frame.time > self._last:
@@ -69,7 +70,8 @@ class Intake:
     def exchange(self, source: LiveSource) -> None:
         """Go on with another source, which is open; the old one is closed."""
         with self._lock:
-            old, self._source = self._source, source
+            self._asked += 1
+            old, self._source = (source, None) if self._closed else (self._source, source)
             self._closers = [thread for thread in self._closers if thread.is_alive()]
             if old is not None:  # a camera may take a second to let go
                 self._closers.append(threading.Thread(target=old.close, name="bodydouble-closing", daemon=True))
@@ -82,12 +84,14 @@ class Intake:
             if self._source is not None:
                 self._leaving.append(self._source)
             self._source, self._fault, self._name = None, "", name
+            self._asked += 1
+            number = self._asked
 
-        def again() -> LiveSource:
+        def again() -> None:
             self._close_leaving()
-            return opened(name, size, fps)
+            self._adopt(opened(name, size, fps), number)
 
-        self._worker.ask(name, again)
+        self._worker.ask(number, again)
 
     def close(self) -> None:
         """Close the source and whatever is being opened."""
@@ -99,9 +103,6 @@ class Intake:
             source.close()
         self._worker.close()
         self._close_leaving()
-        while (outcome := self._worker.take()) is not None:
-            if outcome.value is not None:
-                outcome.value.close()
         for thread in self._closers:
             thread.join()
 
@@ -112,13 +113,15 @@ class Intake:
         for source in leaving:
             source.close()
 
-    def _adopt(self, source: LiveSource | None, fault: str) -> None:
-        """Take up a source that was opened beside the run."""
+    def _adopt(self, source: LiveSource, number: int) -> None:
+        """Take up a source that was opened beside the run, unless another was asked for meanwhile."""
         with self._lock:
-            wanted = self._source is None and not self._closed
+            wanted = number == self._asked and not self._closed
             if wanted:
-                self._source, self._fault = source, fault
-        if source is not None and not wanted:
+                self._source = source
+        if wanted:
+            self._woken.set()
+        else:
             source.close()
 
 
