@@ -27,11 +27,20 @@ def shown(of: Rig, until: float, fps: float, *, seed: int = 0, absent: bool = Tr
 
 
 def blinks(seed: int, until: float = 200.0) -> list[tuple[float, float]]:
-    """Start and end of each time that the eyes are not fully open."""
-    times = np.arange(int(until * 500)) / 500
+    """Start and end of each time that the eyes are not fully open, to a millisecond."""
+    times = np.arange(int(until * 100)) / 100
     shut = np.array([blink(float(t), seed) > 0 for t in times])
-    edges = np.flatnonzero(np.diff(shut.astype(int)))
-    return [(float(times[a]), float(times[b])) for a, b in edges[: len(edges) // 2 * 2].reshape(-1, 2)]
+    edges = [_edge(float(times[at]), float(times[at + 1]), seed) for at in np.flatnonzero(np.diff(shut.astype(int)))]
+    return list(zip(edges[::2], edges[1::2], strict=False))
+
+
+def _edge(before: float, after: float, seed: int) -> float:
+    """When the eyes begin to shut, or are open again, between two times of which one has them open."""
+    first = blink(before, seed) > 0
+    while after - before > 0.001:
+        middle = (before + after) / 2
+        before, after = (middle, after) if (blink(middle, seed) > 0) == first else (before, middle)
+    return (before + after) / 2
 
 
 @pytest.mark.parametrize("seed", [0, 7])

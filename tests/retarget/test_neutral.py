@@ -113,6 +113,20 @@ def test_who_stands_as_in_the_calibration_stands_as_drawn(test_data: Path) -> No
         assert told.directions[BONE_INDEX[name]] == pytest.approx(np.array(wanted, dtype=float), abs=0.02), name
     for side in ("left", "right"):
         assert math.asin(told.directions[BONE_INDEX[f"{side}_foot"], 1]) == pytest.approx(FLAT, abs=0.02)
+    assert told.face > 0 and told.tilt == pytest.approx(0.0, abs=math.radians(1))
+
+
+@pytest.mark.parametrize("roll", [-12, -6, 0, 6, 12])
+def test_a_cameras_roll_tilts_no_face(test_data: Path, roll: float) -> None:
+    level, tilted = waving(test_data, 0, roll)
+    ways = []
+    for poses in (level, tilted):
+        neutral = watched(poses[UPRIGHT]).result()
+        posed = [posture(pose, neutral.body, CAMERA) for pose in poses[UPRIGHT + 10 :: 10]]
+        ways.append([neutral.applied(told).tilt for told in posed if told.face > 0])
+    assert len(ways[0]) == len(ways[1]) > 3
+    assert np.ptp(ways[0]) > math.radians(2)  # it does tilt
+    assert ways[1] == pytest.approx(ways[0], abs=math.radians(2))
 
 
 def test_own_lengths_are_the_persons(test_data: Path) -> None:
@@ -239,6 +253,7 @@ def test_it_is_kept_in_a_file_and_read_again(test_data: Path) -> None:
     again = Neutral.from_toml(kept)
     told = posture(tilted[60], neutral.body, CAMERA)
     assert again.applied(told).directions == pytest.approx(neutral.applied(told).directions)
+    assert again.applied(told).tilt == pytest.approx(neutral.applied(told).tilt)
     assert again.level == pytest.approx(neutral.level)
     assert again.body.lengths == pytest.approx(neutral.body.lengths)
     assert again.body.metric == neutral.body.metric
@@ -256,6 +271,7 @@ def test_it_is_kept_in_a_file_and_read_again(test_data: Path) -> None:
         ("held", [0.0] * (3 * len(BODY_BONES))),
         ("sure", [2.0] * len(BODY_BONES)),
         ("metric", 1.0),
+        ("face", 9.0),
     ],
 )
 def test_a_spoilt_file_is_refused(test_data: Path, key: str, value: object) -> None:

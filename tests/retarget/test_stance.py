@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -33,23 +34,24 @@ def ankles(of: Rig, pose: RigPose) -> list[complex]:
     ]
 
 
-def followed(poses: list[Pose], of: Rig, place: float, noise: float = 0.0) -> list[RigPose]:
-    """The figure of each pose. noise: metres."""
-    calibration, placer, planar = Calibration(), Placer(CAMERA.size), Planar(of, place=place)
+def told(poses: list[Pose], noise: float) -> list[Motion]:
+    """The motion of each pose. noise: metres."""
+    calibration, placer = Calibration(), Placer(CAMERA.size)
     rng = np.random.default_rng(4)
-    shown = []
+    motions = []
     for pose in poses:
         assert pose.world is not None
         world = pose.world + noise * rng.normal(size=pose.world.shape)
         noisy = replace(pose, world=world, points=pose.points + 300 * noise * rng.normal(size=pose.points.shape))
         body = calibration.update(noisy)
-        told = posture(noisy, body, CAMERA)
-        shown.append(planar(Motion(told, placer(noisy, body, CAMERA), pose.time, 1)))
-    return shown
+        seen = posture(noisy, body, CAMERA)
+        motions.append(Motion(seen, placer(noisy, body, CAMERA), pose.time, 1))
+    return motions
 
 
-def dance(path: Path) -> tuple[list[Pose], Array]:
-    """Poses of a clip, and (T - 1, 2) whether the left and right foot stood still since the frame before."""
+@cache
+def dance(path: Path) -> tuple[list[Motion], Array]:
+    """Motions of a clip as steadied, and (T - 1, 2) whether the left and right foot stood since the frame before."""
     times, points = mocap.resampled(mocap.load(path), 30.0)
     hips = points[0, [INDEX["left_hip"], INDEX["right_hip"]]].mean(axis=0)
     points = mocap.turned(points - hips, -float(mocap.heading(points)[0])) + np.array([0.0, 0.0, -3.5])
@@ -58,23 +60,29 @@ def dance(path: Path) -> tuple[list[Pose], Array]:
         foot = points[:, [INDEX[f"{side}_{part}"] for part in ("ankle", "heel", "foot_index")]].mean(axis=1)
         speed = np.linalg.norm(np.diff(foot, axis=0), axis=1) * 30
         stands.append((speed < STANDS) & (foot[1:, 1] < np.quantile(foot[:, 1], 0.3) + 0.05))
-    return mocap.view(points, times, CAMERA), np.array(stands).T
+    return told(mocap.view(points, times, CAMERA), 0.001), np.array(stands).T
+
+
+@cache
+def figure(character: str) -> Rig:
+    return load(character).rig
 
 
 @pytest.mark.parametrize("place", [0.0, 0.3, 1.0])
 @pytest.mark.parametrize(("clip", "most"), [("wave_hello.bvh", 0.002), ("jesse_dance.bvh", 0.02)])
 @pytest.mark.parametrize("character", ["fox", "mira"])
 def test_feet_that_stand_do_not_slide(test_data: Path, character: str, clip: str, most: float, place: float) -> None:
-    of = load(character).rig
-    poses, stood = dance(test_data / "mocap" / clip)
+    of = figure(character)
+    motions, stood = dance(test_data / "mocap" / clip)
     assert stood[8:].sum() > 25
-    shown = followed(poses, of, place, 0.001)  # as steadied
+    planar = Planar(of, place=place)
+    shown = [planar(motion) for motion in motions]
     slid = np.abs(np.diff(np.array([ankles(of, pose) for pose in shown]).real, axis=0)) * 30 / of.height
     assert slid[8:][stood[8:]].mean() < most  # figure heights a second; 0.001 to 0.034 before feet were kept in place
 
 
 def test_a_person_who_sways_on_both_feet_sways_the_character_over_its_feet() -> None:
-    of = load("mira").rig
+    of = figure("mira")
     planar = Planar(of, place=0.3)
     feet, hips = [], []
     for frame in range(180):
@@ -175,7 +183,7 @@ def test_who_walks_out_of_the_picture_leaves_no_wild_limbs(test_data: Path, side
     exact = mocap.poses(test_data / "mocap" / "wave_hello.bvh", camera=CAMERA)[:90]
     calibration = Calibration()
     rng = np.random.default_rng(3)
-    of = load("mira").rig
+    of = figure("mira")
     planar, placer = Planar(of, place=0.3, at_ease=True), Placer(CAMERA.size)
     hands = []
     for frame, pose in enumerate(exact):
