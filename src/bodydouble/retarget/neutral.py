@@ -66,7 +66,8 @@ class Neutral:
 
     pitch: radians that the camera looks up. roll: radians that it is turned clockwise, as seen from behind it.
     body: the person's own lengths. held: (B, 3) unit directions of skeletons.BODY_BONES at ease, in level axes and with
-    the chest facing the camera. sure: (B,) 0..1 how well each was seen, 0 = not at all.
+    the chest facing the camera. sure: (B,) 0..1 how well each was seen, 0 = not at all. face: radians that the face is
+    tilted to picture right at ease, before a level camera; 0 where it was not seen.
     """
 
     pitch: float
@@ -74,6 +75,7 @@ class Neutral:
     body: Body
     held: Array
     sure: Array
+    face: float = 0.0
 
     @cached_property
     def level(self) -> Array:
@@ -114,7 +116,7 @@ class Neutral:
         turned = _turn(yaw)
         mended = np.einsum("bij,bj->bi", self._mended, directions @ turned) @ turned.T
         mended[told.scores == 0] = [0.0, -1.0, 0.0]
-        return Posture(NAMES, mended, told.scores, yaw, told.tilt - self.roll, told.face)
+        return Posture(NAMES, mended, told.scores, yaw, told.tilt + self.roll - self.face, told.face)
 
     def to_toml(self) -> dict[str, float | bool | list[float]]:
         """Everything, as flat values for a TOML file."""
@@ -127,23 +129,24 @@ class Neutral:
             "confidence": self.body.confidence.tolist(),
             "held": self.held.ravel().tolist(),
             "sure": self.sure.tolist(),
+            "face": self.face,
         }
 
     @staticmethod
     def from_toml(values: Mapping[str, object]) -> Neutral:
         """What to_toml made. Raises BodyDoubleError for values that are missing or of the wrong kind."""
         count = len(NAMES)
-        pitch, roll, height = (_numbers(values, name, 1)[0] for name in ("pitch", "roll", "height"))
+        pitch, roll, height, face = (_numbers(values, name, 1)[0] for name in ("pitch", "roll", "height", "face"))
         lengths, sure = _numbers(values, "lengths", count), _numbers(values, "sure", count)
         confidence, held = _numbers(values, "confidence", count), _numbers(values, "held", 3 * count).reshape(-1, 3)
         metric = values.get("metric")
         long = np.linalg.norm(held, axis=1)
         shares = np.concatenate((confidence, sure))
         good = isinstance(metric, bool) and height > 0 and lengths.min() > 0 and long.min() > 0
-        if not good or shares.min() < 0 or shares.max() > 1 or max(abs(pitch), abs(roll)) > math.pi:
+        if not good or shares.min() < 0 or shares.max() > 1 or max(abs(pitch), abs(roll), abs(face)) > math.pi:
             raise BodyDoubleError("a saved calibration holds impossible values; calibrate again")
         body = Body(lengths, confidence, float(height), bool(metric))
-        return Neutral(float(pitch), float(roll), body, held / long[:, None], sure)
+        return Neutral(float(pitch), float(roll), body, held / long[:, None], sure, float(face))
 
 
 class NeutralWatch:
@@ -236,7 +239,8 @@ class NeutralWatch:
         confidence = np.where(scores > 0, body.confidence, 0.0)
         if not body.metric:
             confidence[POINTED] = 0.0
-        return Neutral(pitch, roll, replace(body, confidence=confidence), _middle(held), np.clip(scores, 0.0, 1.0))
+        own = replace(body, confidence=confidence)
+        return Neutral(pitch, roll, own, _middle(held), np.clip(scores, 0.0, 1.0), _face(told, roll))
 
     def _why(self) -> str:
         """Why there was no stretch of standing still, and what to do."""
@@ -247,6 +251,13 @@ class NeutralWatch:
         if self._shoulderless >= self._frames / 2:
             return "your shoulders were out of view; step back and calibrate again"
         return f"you moved; stand still for {STILL_SECONDS:g} seconds and calibrate again"
+
+
+def _face(told: Sequence[Posture], roll: float) -> float:
+    """Neutral.face of who was seen so; 0 as well where the head hung too far aside to be at ease."""
+    tilts = [one.tilt + roll for one in told if one.face > 0]
+    at_ease = float(np.median(tilts)) if len(tilts) >= len(told) / 2 else 0.0
+    return at_ease if abs(at_ease) <= HELD_OFF else 0.0
 
 
 def tilt(pitch: float, roll: float) -> Array:

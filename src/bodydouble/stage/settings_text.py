@@ -29,6 +29,7 @@ CALIBRATION_COMMENTS = {
     "confidence": "how surely each length was measured, 0 (a usual one is taken) to 1; bones as above",
     "held": "where each bone points when you stand at ease: x to your left, y up, z ahead; bones as above",
     "sure": "how well each bone was seen, 0 to 1; bones as above",
+    "face": "the face is tilted to the picture's right by so much at ease, radians",
 }
 MEASURED = "# Measured by the button Calibrate; take this whole section out to forget it.\n"
 _ROW = re.compile(r"(?<= = )\[\n((?: +[-+.\dEe]+,\n)+) *\]", re.MULTILINE)
