@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,18 @@ def test_a_take_of_another_length_is_not_replaced(tmp_path: Path) -> None:
     (one,) = recover_all(tmp_path)
     assert one.frames == 0 and "exists" in one.message
     assert len(read_take(tmp_path / "a.parquet")) == 1 and interrupted(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is looked again once a second")
+def test_a_new_piece_is_held_even_if_somebody_just_looks_whether_it_is(tmp_path: Path) -> None:
+    piece = tmp_path / "a.parquet.partial-001"
+    piece.touch()
+    held: list[bool] = []
+    with piece.open("rb+") as own, piece.open("rb+") as looking:
+        assert journal.lock(looking.fileno())
+        assert not journal.lock(own.fileno())
+        thread = threading.Thread(target=lambda: held.append(journal.lock(own.fileno(), wait=True)), daemon=True)
+        thread.start()
+        looking.close()
+        thread.join(60)
+        assert held == [True] and journal.is_held(tmp_path / "a.parquet")

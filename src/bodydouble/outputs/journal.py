@@ -39,8 +39,8 @@ def take_of(piece: Path) -> Path | None:
     return None if found is None else piece.with_name(found[1])
 
 
-def lock(descriptor: int) -> bool:
-    """Hold an open piece until it is closed; False if another process holds it.
+def lock(descriptor: int, *, wait: bool = False) -> bool:
+    """Hold an open piece until it is closed; False if another process holds it, unless that is waited for.
 
     Where the file system knows no locks there is none, and True.
     """
@@ -50,13 +50,13 @@ def lock(descriptor: int) -> bool:
 
             os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
             try:
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
             finally:
                 os.lseek(descriptor, 0, os.SEEK_SET)
         else:
             import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError as error:
         return error.errno not in _HELD
     return True
@@ -72,7 +72,7 @@ def begin(piece: Path, columns: pa.Schema) -> tuple[Any, Any]:
     try:
         file = pa.OSFile(str(piece), "wb")
         try:
-            lock(file.fileno())
+            lock(file.fileno(), wait=True)  # is_held of another process holds a new piece for a moment
             stream = pa.ipc.new_stream(file, columns)
             stream.write_batch(pa.RecordBatch.from_pylist([], schema=columns))  # says what it is: it is never empty
         except OSError:
