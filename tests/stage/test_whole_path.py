@@ -38,7 +38,7 @@ OTHER_SIDE = {"left": "right", "right": "left"}
 ROSE = 0.08  # of the character's height: the least that its hand rises
 SEEN = 6  # moments with the arm up, and as many with it down, after which all is seen
 SHOWN = 3  # pictures of each that a page must have drawn by then
-SETTLED = 1.0  # seconds with the same person until the character has gone over to them
+SETTLED = 0.5  # seconds with the same person until the character has gone over to them; a change takes 0.35
 STEADY = 2  # motions before the last that a page may still be on its way from
 LONGEST = 240.0  # seconds to wait for that
 MIRA = characters.load("mira").rig
@@ -104,11 +104,10 @@ def followed(moments: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those in which somebody moves the character, and the same one for a while: it needs time to go over to them."""
     found, who, since = [], None, 0.0
     for moment in moments:
-        people = [one for one in moment["people"] if one["state"] == "tracked"]
-        person = people[0]["person"] if people and moment["characters"] else None
-        if person != who:
-            who, since = person, moment["time"]
-        if person is not None and moment["time"] - since >= SETTLED:
+        person = moment["people"][0] if moment["people"] and moment["characters"] else {"person": None, "state": ""}
+        if person["person"] != who:
+            who, since = person["person"], moment["time"]
+        if person["state"] == "tracked" and moment["time"] - since >= SETTLED:
             found.append(moment)
     return found
 
