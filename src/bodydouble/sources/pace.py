@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-CATCH_UP_SECONDS = 1.0  # a clip that stays late for so long goes on from where it is, instead of racing after the clock
+CATCH_UP_SECONDS = 0.4  # a clip that stays late for so long goes on from where it is, instead of racing after the clock
 SHOWN_AT_LEAST = 0.1  # seconds between pictures of a clip that is late: ten a second still look like motion
 SLOW_SECONDS = 5.0  # so long after having given up catching up, a clip counts as too heavy for the machine
 
