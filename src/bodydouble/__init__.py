@@ -8,10 +8,15 @@ Importing this loads neither OpenCV, ONNX Runtime nor a model; the first call do
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bodydouble.types import BodyDoubleError, Frame, Motion, Placement, Pose, Posture, RigPose, State
+
+# ONNX Runtime (seen in 1.32) reports its use to its maker, and keeps on disk what it could not send. The program of a
+# camera does not, unless its user says so (0). It is read when ONNX Runtime is loaded; all of ours comes after this.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from bodydouble.films import animate
