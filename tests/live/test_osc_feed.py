@@ -13,7 +13,7 @@ from bodydouble.live.feed import OscFeed
 from bodydouble.types import BodyDoubleError
 from moved_live import MadeLive, person
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,8 @@ def test_another_model_goes_on_in_another_take(live: Live, hand: Hand, dance: Da
     recorder.close()
 
 
-def test_a_snapshot_of_the_run(live: Live, hand: Hand, tmp_path: Path) -> None:
+def test_a_snapshot_of_the_run(live: Live, hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bodydouble.live.snapshot.PATIENCE", PATIENCE)
     ready(live)
     path = snapshot(live, tmp_path, False, size=(160, 96))  # it idles, no picture has come
     image = cv2.imread(str(path))

@@ -69,6 +69,7 @@ def test_many_at_once_have_names_of_their_own(tmp_path: Path, monkeypatch: pytes
             return datetime(2026, 11, 23, 10, 45, 12)
 
     monkeypatch.setattr(module, "datetime", Then)
+    monkeypatch.setattr(module, "PATIENCE", 60.0)
     (tmp_path / "bodydouble-2026-11-23-104512.png").write_bytes(b"mine")
     live = MadeLive()
     started = threading.Barrier(5)

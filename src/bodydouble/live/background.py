@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bodydouble.live.memory import give_back
 from bodydouble.types import BodyDoubleError
 
 T = TypeVar("T")
 PATIENCE = 10.0  # seconds that close() waits for a job at work: a download that hangs is left behind, as it is a daemon
+QUIET = 3.0  # seconds after a job in which what it replaces is let go of, and nothing else is asked for
 
 _log = logging.getLogger(__name__)
 
@@ -78,17 +80,26 @@ class Worker(Generic[T]):
             self._thread.join(PATIENCE)
 
     def _run(self) -> None:
+        spare = False  # whether what the last job replaced may lie about as free memory
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._wanted is not None or self._closed)
-                if self._wanted is None:
-                    return
-                (key, make), self._wanted = self._wanted, None
-                self._busy = key
+                waited = self._changed.wait_for(
+                    lambda: self._wanted is not None or self._closed, QUIET if spare else None
+                )
+                if waited:
+                    if self._wanted is None:
+                        return
+                    (key, make), self._wanted = self._wanted, None
+                    self._busy = key
+            spare = waited
+            if not waited:
+                give_back()
+                continue
             outcome = self._made(key, make)
             with self._changed:
                 self._busy = None
                 self._outcomes.append(outcome)
+            del outcome, make  # nothing of it is held here
 
     def _made(self, key: object, make: Callable[[], T]) -> Outcome[T]:
         try:

@@ -9,6 +9,7 @@ import threading
 
 from bodydouble.live.background import Worker
 from bodydouble.live.clock import now
+from bodydouble.live.memory import give_back
 from bodydouble.sources.live import Condition, Health, LiveSource, open_live
 from bodydouble.types import BodyDoubleError, Frame
 
@@ -74,7 +75,9 @@ class Intake:
             old, self._source = (source, None) if self._closed else (self._source, source)
             self._closers = [thread for thread in self._closers if thread.is_alive()]
             if old is not None:  # a camera may take a second to let go
-                self._closers.append(threading.Thread(target=old.close, name="bodydouble-closing", daemon=True))
+                self._closers.append(
+                    threading.Thread(target=_close, args=(old,), name="bodydouble-closing", daemon=True)
+                )
                 self._closers[-1].start()
         self._woken.set()
 
@@ -123,6 +126,12 @@ class Intake:
             self._woken.set()
         else:
             source.close()
+
+
+def _close(source: LiveSource) -> None:
+    """Close a source that is read no more, and let its pictures' memory go."""
+    source.close()
+    give_back()
 
 
 def opened(name: str, size: tuple[int, int] | None, fps: float) -> LiveSource:
