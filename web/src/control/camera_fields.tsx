@@ -12,6 +12,12 @@ function shortLabel(label: string): string {
   return /^[\w.+-]+:\/\/|^[/\\~]|^\w:\\/.test(label) ? fileName(label) : label;
 }
 
+/** What there is to know of a source that cannot be asked for a size and rate. */
+const AS_IT_COMES = {
+  file: "Plays in a loop, at its own size and rate.",
+  stream: "Comes at the size and rate that it is sent with.",
+} as const;
+
 /** The fields below the picture. */
 export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }) {
   const settings = desk.settings.value;
@@ -20,7 +26,7 @@ export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }
   const own = settings.camera === "browser";
   const chosen = cameras.find((one) => one.name === settings.camera);
   const modes = chosen?.modes ?? [];
-  const asks = chosen?.kind !== "file" && chosen?.kind !== "stream"; // which come as they are
+  const asIs = chosen?.kind === "file" || chosen?.kind === "stream" ? AS_IT_COMES[chosen.kind] : "";
   const options = cameras.map((one) => ({ value: one.name, label: shortLabel(one.label) }));
   if (!options.some((one) => one.value === "browser"))
     options.push({ value: "browser", label: "This browser's camera" });
@@ -42,7 +48,8 @@ export function CameraFields({ desk, camera }: { desk: Desk; camera: OwnCamera }
       {own && camera.giving.value === "off" && desk.status.value?.source.state === "live" && (
         <UseOwn desk={desk} camera={camera} />
       )}
-      {asks && (
+      {asIs && <p class="soft">{asIs}</p>}
+      {!asIs && (
         <div class="row">
           <Select
             label="Size"
