@@ -89,6 +89,13 @@ def test_a_bench_says_before_it_measures_what_cannot_be(refused: Refused, option
     assert says in refused("bench", *options)
 
 
+def test_an_address_and_a_film_shown_as_live(refused: Refused, tmp_path: Path) -> None:
+    line = refused("animate", "https://host/a.mp4", "-o", tmp_path / "a.mp4")
+    assert "is an address; download the file" in line and "bodydouble live" in line
+    line = refused("animate", tmp_path / "a film.mp4", "--as-live", "-o", tmp_path / "a.mp4")
+    assert "a film.mp4" in line and "leave it out" in line
+
+
 def test_text_named_mp4(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_text("not a video\n" * 100)
     assert "clip.mp4" in refused("animate", tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4")

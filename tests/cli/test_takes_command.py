@@ -68,7 +68,7 @@ def test_one_is_recovered_by_either_of_its_names(run: Run, interrupted: Path) ->
     piece = interrupted.with_name("cut.parquet.partial-001")
     assert run("takes", "recover", piece)[1] == f"{interrupted}: 15 frames\n"
     code, _, err = run("takes", "recover", interrupted)
-    assert code == 2 and "no interrupted recording" in err
+    assert code == 2 and "no interrupted recording" in err and "it is whole" in err
 
 
 def test_what_cannot_be_recovered_is_told_and_stays(run: Run, interrupted: Path) -> None:

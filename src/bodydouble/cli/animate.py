@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bodydouble.cli import options
+from bodydouble.types import BodyDoubleError
 
 if TYPE_CHECKING:
     from bodydouble.films import Look
@@ -96,6 +97,7 @@ def _as_live(
     source: Path, context: typer.Context, character: str, config: Config, look: Look
 ) -> tuple[str, Config, Look, Neutral | None]:
     """Character, config, look and calibration of a live recording, but for what the command line gives itself."""
+    from bodydouble.feeds import TAKE_SUFFIX
     from bodydouble.live.look import from_settings
     from bodydouble.outputs.take import Take
 
@@ -103,6 +105,10 @@ def _as_live(
         sources = {name: context.get_parameter_source(name) for name in names}
         return {name for name, where in sources.items() if where is not None and where.name != "DEFAULT"}
 
+    if source.suffix.lower() != TAKE_SUFFIX:
+        raise BodyDoubleError(
+            f"--as-live wants a take of `bodydouble live` ({TAKE_SUFFIX}), not {source.name}; leave it out"
+        )
     shown = from_settings(Take(source).info)
     own = given("character", "person", "smooth", "place", "mirror", "fov", "background", "fps")
     kept = {name: getattr(shown.config, name) for name in {"person", "smooth", "place", "mirror", "fov"} - own}

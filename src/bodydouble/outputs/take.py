@@ -205,7 +205,7 @@ class Take:
         about = None if self._path.exists() else journal.about(self._path)
         self._interrupted = about is not None
         if about is not None:
-            self._info, self._frames = about, None
+            self._info, self._frames = _outgrown(about, self._path), None
             return
         with self._opened() as file:
             self._info, self._frames = described(file.schema_arrow, self._path.name)
@@ -287,11 +287,29 @@ def recover(path: str | Path, *, force: bool = False) -> int:
     info = journal.about(path)
     count = 0 if info is None else journal.done(path, info)[0]
     if info is None or count == 0:
-        raise BodyDoubleError(f"no interrupted recording of {path} ({journal.place(path, 1).name}); track again")
+        next_ = "it is whole, use it as it is" if path.is_file() else "check the name and where it lies"
+        raise BodyDoubleError(f"no interrupted recording of {path} ({journal.place(path, 1).name}); {next_}")
     check_output(path, force)
-    _assemble(path, info, count, force=force)
+    _assemble(path, _outgrown(info, path), count, force=force)
     journal.remove(path)
     return count
+
+
+def _outgrown(info: TakeInfo, path: Path) -> TakeInfo:
+    """The description of an interrupted take, whose source is no shorter than what was recorded of it.
+
+    What is recorded live is described when it begins, and again only when it ends.
+    """
+    index, moment = -1, 0.0
+    for batch in journal.batches(path):
+        if batch.num_rows:
+            index, moment = batch.column("frame")[-1].as_py(), batch.column("time")[-1].as_py()
+    source = info.source
+    if index < 0 or (moment <= source.duration and not 0 < source.frames <= index):
+        return info
+    step = float(1 / source.rate) if source.rate else 0.0
+    longer = replace(source, duration=max(source.duration, moment + step), frames=max(source.frames, index + 1))
+    return replace(info, source=longer)
 
 
 def _assemble(path: Path, info: TakeInfo, count: int, *, force: bool) -> None:

@@ -14,6 +14,7 @@ from bodydouble.sources.source import Source, SourceWarning
 from bodydouble.sources.video import VideoSource
 from bodydouble.types import BodyDoubleError
 
+_ADDRESSES = {("http:",), ("https:",), ("rtsp:",)}
 __all__ = ["Source", "SourceWarning", "open_source"]
 
 
@@ -24,6 +25,10 @@ def open_source(path: str | Path, *, rate: Fraction = FOLDER_RATE, threads: int 
     Raises BodyDoubleError, one line, for what is missing, unreadable or holds no picture.
     """
     path = Path(os.path.expanduser(path))  # noqa: PTH111  pathlib's raises where there is no such user
+    if not path.exists() and path.parts[:1] in _ADDRESSES:  # pathlib makes one of its two slashes
+        raise BodyDoubleError(
+            f"{path.parts[0]}//... is an address; download the file and give that (bodydouble live takes addresses)"
+        )
     if not path.exists():
         raise BodyDoubleError(f"no file or folder {path}; check the name and where it lies")
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
