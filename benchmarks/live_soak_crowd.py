@@ -40,11 +40,11 @@ PLACES = (
 REST = (
     {"camera": "browser"},  # no film's decoder, which comes and goes with every loop
     {"character": "fox"},
-    {"model": MODELS[1], "mirror": True, "smooth": 0.5, "framing": "full", "background": "transparent", "size": ""},
+    {"mirror": True, "smooth": 0.5, "framing": "full", "background": "transparent", "size": ""},
 )
 SWITCHES = ("--no-sandbox", "--disable-quic", *(SOFTWARE if without_gpu() else ()))
 SHOWN = 180.0  # seconds for a page to show a character, where a browser that draws in software shares two cores
-FILMED = 600.0  # seconds for all films that wait
+FILMED = 600.0  # seconds for all films that wait, and for a model to be fetched
 
 
 class Crowd:
@@ -102,14 +102,17 @@ class Crowd:
         self._control.ask("calibrate", seconds=0)
         for settings in REST:
             self._control.change(**settings)
-        for person in ("all", "largest"):  # models for another number of people are let go of
-            self._control.change(person=person)
-            self._loaded()
+        for person, model in (("all", MODELS[0]), ("largest", MODELS[1])):  # those for another number are let go of
+            self._control.change(person=person, model=model)
+            self._loaded(model)
 
-    def _loaded(self) -> None:
-        """Wait until the model asked for is in use: none is being loaded, for two reports."""
+    def _loaded(self, model: str = "") -> None:
+        """Wait until the model is in use; without a name until none is being loaded, for two reports."""
+        if model:
+            self._control.wait(f"{model} is in use", lambda status: status["model"]["name"] == model, FILMED)
+            return
         for _ in range(2):
-            self._control.wait("a model is loaded", lambda status: not status["model"]["loading"])
+            self._control.wait("a model is loaded", lambda status: not status["model"]["loading"], FILMED)
 
     def _keep(self, work: Callable[[], None]) -> None:
         """Do it again and again. A connection that is cut is what a user may have, anything else a fault."""
