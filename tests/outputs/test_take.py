@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -187,8 +188,8 @@ def test_an_interruption_before_the_first_frame_leaves_nothing(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def interrupted(path: Path, count: int) -> None:
-    with pytest.raises(KeyboardInterrupt), TakeWriter(path, info()) as writer:
+def interrupted(path: Path, count: int, told: TakeInfo | None = None) -> None:
+    with pytest.raises(KeyboardInterrupt), TakeWriter(path, told or info()) as writer:
         for frame in clip(count):
             writer.write(*frame)
         raise KeyboardInterrupt
@@ -219,6 +220,27 @@ def test_recover_makes_the_take_of_what_is_there(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.parquet"]
     with pytest.raises(BodyDoubleError, match="no interrupted recording"):
         recover(path)
+
+
+def test_what_was_recorded_of_a_live_source_is_as_long_as_it_is(tmp_path: Path) -> None:
+    """Described when a second of it had come; a film that was not tracked to its end is as long as the film."""
+    for name, source in (
+        ("live", replace(SOURCE, duration=1.0, frames=30)),
+        ("just begun", replace(SOURCE, duration=0.0, frames=0)),
+        ("film", replace(SOURCE, duration=60.0, frames=1800)),
+        ("film that does not count its frames", replace(SOURCE, duration=60.0, frames=0)),
+    ):
+        path = tmp_path / f"{name}.parquet"
+        interrupted(path, 100, replace(info(), source=source))
+        last = list(clip(100))[-1].time
+        for _ in range(2):  # as it was left, and made whole
+            told = read_take(path).info.source
+            if "film" in name:
+                assert (told.duration, told.frames) == (source.duration, source.frames)
+            else:
+                assert last < told.duration < last + 0.1 and told.frames == 100
+            if not path.exists():
+                recover(path)
 
 
 @pytest.mark.parametrize("cut", [0, 10, 2000, -1, -3000])
