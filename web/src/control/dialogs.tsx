@@ -77,7 +77,9 @@ export function HelpDialog({ open, version }: { open: { value: Open }; version: 
       <p class="soft">
         Click a person in your picture, or their button below it, to choose whom the character follows.
       </p>
-      <p class="soft">bodydouble {version.value}. The camera's picture never leaves your computer.</p>
+      <p class="soft">
+        bodydouble {version.value}. The camera's picture goes to the computer that bodydouble runs on, and nowhere else.
+      </p>
     </Dialog>
   );
 }
