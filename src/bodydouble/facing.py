@@ -20,11 +20,10 @@ from bodydouble.types import Array, Pose, State
 SHOULDERS = 0.72  # shoulder width in torso lengths (Winter, Biomechanics and Motor Control of Human Movement)
 
 CLEAR = 0.3  # cosine of the chest's yaw from which it surely faces the camera, or away
-TURNING = (
-    10.0  # radians a second: who turns faster from a clear front to a clear back has not turned (spins: 1 a second)
-)
+# Radians a second: who turns faster than that from a clear front to a clear back has not turned. Dancers spin at 6.
+TURNING = 10.0
 FRONT_TIME = 0.25  # seconds of fronts in all, and of an unbroken back, after which what the model says is the truth
-BACK_TIME = 1.5  # lite says so of a front for up to 1.1 s
+BACK_TIME = 2.0  # lite says so of a front for up to 1.1 s, and of one in a loop that runs back for 1.5
 FORGETTING = 0.2  # seconds of fronts that are forgotten in a second without doubt
 GAP = 0.5  # seconds without a sight after which a person may have turned
 # Levels of that cosine at which a person counts as turned away, and as facing us again. About side on, where the two

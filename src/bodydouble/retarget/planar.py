@@ -38,7 +38,7 @@ LINES = ("clavicle", "pelvis")  # seen from behind or from the side these are st
 
 VANISH, APPEAR = 0.23, 0.15  # seconds: time constants to rest (0.7 s to within 5 %) and back
 JUMP = 0.10  # seconds: time constant in which a sudden change of what drives a bone is made good
-EXCHANGE = 0.40  # seconds in which the sides change over when the person has turned: every limb moves then, so gently
+EXCHANGE = 0.50  # seconds in which the sides change over when the person has turned: every limb moves then, so gently
 LEGS_APPEAR = 0.20  # legs take their time: 0.6 s to within 5 %, as a step does
 # Who leans the trunk to one side brings the hips to the other. Legs that nobody drives lean by this share of the
 # trunk's turn, at most so many radians: about what keeps the body's weight over the feet.

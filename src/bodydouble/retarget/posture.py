@@ -42,9 +42,8 @@ TRUNK = np.array([INDEX[name] for name in ("left_shoulder", "right_shoulder", "l
 # lower edge are still found well (clips of people cut off by it), what is farther out is made up.
 OUTSIDE = (0.03, 0.10)
 # Shares of the picture's width or height outside of it from which an arm's bone that begins there is doubted, and from
-# which it is not followed. Seen of BlazePose lite and full on pictures whose edge cuts an arm: a forearm whose elbow is
-# in the picture is told to 10 degrees, wherever the hand is; with the elbow outside it is off by 50 to 80, and no less
-# sure.
+# which it is not followed: a forearm whose elbow is in the picture is told well, wherever the hand is; with the elbow
+# outside it is a guess, and no less sure (docs/decisions/feel.md has the figures).
 BEGINS_OUTSIDE = (0.0, 0.06)
 ARMS = np.array([name.endswith(("upper_arm", "forearm", "hand")) for name in NAMES])
 # Distance of the ears in the picture across the head, over the head bone's length, from which a face begins to tell its
