@@ -86,11 +86,10 @@ def test_a_back_that_lasts_is_believed(wave: mocap.Clip) -> None:
     front = person(wave, np.zeros(60))
     facing = Facing()
     changed = []
-    for i, pose in enumerate(flicker(front, "+" * 10 + "-" * 50)):
+    for pose in flicker(front, "+" * 10 + "-" * 50):
         right = facing(pose)
         assert (frontal(right) > 0) == (not any(changed) and not facing.changed)
         changed.append(facing.changed)
-        del i
     assert changed.count(True) == 1
     assert changed.index(True) == pytest.approx(10 + BACK_TIME * FPS, abs=1)
 
