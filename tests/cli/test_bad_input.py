@@ -96,6 +96,18 @@ def test_an_address_and_a_film_shown_as_live(refused: Refused, tmp_path: Path) -
     assert "a film.mp4" in line and "leave it out" in line
 
 
+def test_what_may_not_be_used_is_named(refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*args: object, **more: object) -> None:
+        raise PermissionError(13, "Permission denied", "secret/a.mp4")
+
+    monkeypatch.setattr("bodydouble.films.film", forbidden)
+    assert "no permission to use secret/a.mp4" in refused("animate", "secret/a.mp4", "-o", tmp_path / "a.mp4")
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", forbidden)
+    take = tmp_path / "a.parquet"
+    take.touch()
+    assert f"no permission to read {take}" in refused("animate", take, "--as-live", "-o", tmp_path / "a.mp4")
+
+
 def test_text_named_mp4(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_text("not a video\n" * 100)
     assert "clip.mp4" in refused("animate", tmp_path / "clip.mp4", "-o", tmp_path / "out.mp4")

@@ -86,6 +86,10 @@ def main(args: Sequence[str] | None = None) -> None:
         _fail(f"{error.format_message()} ({command} --help lists what there is)")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped")
+    except PermissionError as error:  # wherever it came up: only the user can mend it
+        if error.filename is None:
+            raise
+        _fail(f"no permission to use {error.filename}; change who may, or choose another file or folder")
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -241,6 +241,8 @@ class Take:
             raise BodyDoubleError(f"no take {self._path}; check the name and where it lies")
         try:
             return pq.ParquetFile(self._path)
+        except PermissionError as error:
+            raise BodyDoubleError(f"no permission to read {self._path}; change who may read it") from error
         except (pa.ArrowException, OSError) as error:
             raise BodyDoubleError(f"{self._path.name} is no Parquet file or is damaged; track again") from error
 
