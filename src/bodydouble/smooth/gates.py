@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from bodydouble.smooth.body import Body, Mask, every, some, squared
+from bodydouble.smooth.body import Body, Indices, Mask, every, some, squared
 from bodydouble.types import Array
 
 # In torso lengths: what noise and bad guesses explain, per axis, and the hardest acceleration of a hand or foot
 # (150 m/s2 at a torso of 0.5 m: fast kicks and punches).
 LEAP = np.array([0.13, 0.13, 0.23])
 PUSH = 300.0
+# Seconds that such a push lasts at most: a 15th. Poses farther apart come rarely, and the body itself tells how it
+# moves: a point may be so many times farther off than half of them are.
+PUSH_TIME, UNREST = 0.07, 4.0
+FRAME = 1 / 30  # seconds that a fault counts in the frame where it is first seen: when it began is not known
 LIMB = 1.5  # reaches beyond which a limb's points leap though they move together: real kicks start harder than one does
 SUPPORT = 0.75  # half of the neighbours, each differing by less than this share of a leap, make it a movement
 LEAP_FRAMES, LEAP_TIME = 3, 0.06  # a leap is believed when the point stays there for so many frames and seconds
@@ -24,6 +28,9 @@ FLIGHT = 0.5  # reaches a frame that a flying point covers at least
 DOUBT_TIME = 0.2  # or when it has been elsewhere for so many seconds, wherever
 SWAP_RATIO = 0.5  # exchanging the sides must leave less than this share of what is unexplained
 SWAP_DOUBT = 0.1  # and the frame as given must be explained this badly (1: every point just within its reach)
+# When poses come rarely, limbs swing past each other: only the whole body is thought to be exchanged, and only if so
+# many more of the trunk's points are explained better by so much, squared reaches, than worse.
+TRUNK_DOUBT, TRUNK_POINTS = 0.02, 4
 PART_RATIO, PART_DOUBT = 0.3, 0.3  # the same for a part of a limb against the rest of it: fewer points, more chance
 ACROSS, TURNED = np.array([1.0, 1.0, 0.0]), np.array([1.0, 1.0, -1.0])
 NO_SPEED = np.zeros(1)
@@ -38,7 +45,23 @@ PART_TIME = 0.12  # the same for a part of a limb: such errors are briefer; and 
 
 def reach(size: Array, step: float) -> Array:
     """(C, 1, 3) how far from where it was due a point may be seen after `step` seconds. size: (C, 1, 1)."""
-    return np.asarray((LEAP + PUSH * step**2 / 2) * size)
+    return np.asarray((LEAP + PUSH * min(step, PUSH_TIME) ** 2 / 2) * size)
+
+
+def unrest(points: Array, due: Array, seen: Mask, mirrored: Indices) -> Array:
+    """(C, 1, 1) how far half of the points (C, K, 3) in sight (K,) are from where they were due, across.
+
+    Sides may be exchanged, if that fits better: it is the body's movement that is asked for.
+    """
+    if not some(seen):
+        return np.zeros((len(points), 1, 1))
+    off = np.stack([points - due, points.take(mirrored, axis=1) - due])[:, :, seen] * ACROSS
+    return np.asarray(np.median(np.sqrt(squared(off)), axis=2).min(axis=0)[:, None, None])
+
+
+def lasted(seconds: Array, holds: Mask, step: float) -> Array:
+    """For how many seconds something has held, after a frame of `step` seconds; 0 where it does not hold now."""
+    return np.asarray(np.where(holds, seconds + np.where(seconds > 0, step, min(step, FRAME)), 0.0))
 
 
 class Swaps:
@@ -100,7 +123,8 @@ class Swaps:
             return swapped, swapped, ~swapped, swapped
         exchanged = _off(points.take(mirrored, axis=1), due, before, scale)
         whole = swapped
-        for level, groups in enumerate(self._body.levels):
+        rare = step > PUSH_TIME  # limbs swing past each other meanwhile
+        for level, groups in enumerate(self._body.levels[: 1 if rare else None]):
             doubt, ratio = (SWAP_DOUBT, SWAP_RATIO) if level <= LIMBS else (PART_DOUBT, PART_RATIO)
             weights = self._weights[level]
             unexplained = np.where(swapped, exchanged, as_seen) @ weights
@@ -108,6 +132,11 @@ class Swaps:
             swapped = swapped ^ (((unexplained > doubt) & (left < ratio * unexplained)) @ groups)
             whole = swapped if level <= LIMBS else whole
         limbs = self._body.levels[LIMBS]
+        if rare:
+            better = (as_seen - exchanged) * (limbs[-1] & seen)
+            if np.count_nonzero(better > TRUNK_DOUBT) < np.count_nonzero(better < -TRUNK_DOUBT) + TRUNK_POINTS:
+                swapped = whole = np.zeros_like(swapped)
+            return *self._settle(swapped, whole, step), np.ones_like(swapped), np.zeros_like(swapped)
         torn = np.where(swapped, exchanged, as_seen) @ self._weights[-1] >= STRANGE
         odd = torn @ limbs
         if some(odd):
@@ -131,13 +160,13 @@ class Swaps:
 
     def _settle(self, swapped: Mask, whole: Mask, step: float) -> tuple[Mask, Mask]:
         """Which of the points (K,) are still held to be exchanged, and which are believed. whole: by whole limbs."""
-        self._parting = np.where(swapped ^ whole, self._parting + step, 0)
+        self._parting = lasted(self._parting, swapped ^ whole, step)
         settled = self._parting > PART_TIME
         self._parting[settled] = 0
         swapped = swapped ^ settled
-        self._lasting = np.where(swapped, self._lasting + step, 0)
+        self._lasting = lasted(self._lasting, swapped, step)
         trunk = (swapped & self._body.levels[LIMBS][-1]).any()
-        self._alone = np.where(swapped, np.maximum(self._alone + (-step if trunk else step), 0), 0)
+        self._alone = np.maximum(self._alone - step, 0) * swapped if trunk else lasted(self._alone, swapped, step)
         sound = np.where(swapped, 0, step)
         self._settled, self._sure = self._settled + sound, self._sure + sound
         believed = self._lasting > np.minimum(SWAP_TIME, np.maximum(self._settled, PART_TIME))
@@ -156,7 +185,7 @@ def _between(points: Array, due: Array, opposite: Array, scale: Array, groups: M
 def _off(points: Array, due: Array, before: Array, scale: Array) -> Array:
     """(K,) mean squared distance from what explains a point best, in reaches."""
     off = np.minimum(squared((points - due) * scale), squared((points - before) * scale))
-    return np.asarray(np.add.reduce(np.minimum(off, WORST, off)) / len(off))
+    return np.asarray(np.add.reduce(np.minimum(off, WORST, out=off)) / len(off))
 
 
 class Leaps:
@@ -217,7 +246,7 @@ class Leaps:
         again = far & (flies | (moved < 1)) & (self._frames > 0)
         self._lasting = np.where(again, self._lasting + step, 0)
         self._frames = np.where(again, self._frames + 1, far.astype(np.intp))
-        self._doubted = np.where(far, self._doubted + step, 0)
+        self._doubted = lasted(self._doubted, far, step)
         believed = (self._frames >= LEAP_FRAMES) & (self._lasting >= LEAP_TIME)
         believed |= (self._doubted > DOUBT_TIME) | (far & flies)
         self._frames[believed] = 0

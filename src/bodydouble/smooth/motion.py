@@ -24,6 +24,7 @@ REST_TIME, MOTION_TIME = 0.5, 0.3  # mean seconds that rest and motion last
 START_SPEED = 2.0  # torso lengths a second that a point may have when first seen (standard deviation)
 CERTAIN = 20.0  # natural log of the odds beyond which more evidence changes nothing
 UNSURE, SURELY = 0.5, 6  # how much a speed's variance, and a chance of rest, take from a speed that is relied on
+GROWTH = 5.0  # times the speed before a sight that the speed after it is relied on
 UNKNOWN = np.zeros(1)  # speed
 LEAST_CHANCE = 1e-6  # neither filter is ever ruled out
 
@@ -62,6 +63,7 @@ class Motion:
         self.still, self.still_spread = np.zeros(shape), np.zeros(shape)
         self.place, self.speed = np.zeros(shape), np.zeros(shape)
         self.spread, self.common, self.speed_spread = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._before = np.zeros(shape)  # speed before the last sight
         self._scratch = np.zeros((7, *shape))  # arrays so small cost less to fill than to make
         self.put(np.ones(shape[:-1], dtype=bool), points, noise, size)
 
@@ -71,6 +73,7 @@ class Motion:
         self.still[rows] = self.place[rows] = points[rows]
         self.still_spread[rows] = self.spread[rows] = noise[rows] ** 2
         self.speed[rows] = np.broadcast_to(speed, points.shape)[rows]
+        self._before[rows] = self.speed[rows]
         self.common[rows] = 0
         self.speed_spread[rows] = (START_SPEED * np.broadcast_to(size, points.shape)[rows]) ** 2
 
@@ -94,6 +97,13 @@ class Motion:
         sure = np.maximum(squares - UNSURE * self.speed_spread, 0.0) / np.maximum(squares, 1e-12)
         moving = np.maximum(2 * self.moving - 1, 0.0)
         return np.asarray((moving**SURELY)[..., None] * sure * self.speed)
+
+    @property
+    def known(self) -> Array:
+        """(C, K, 1) share of the speed up to GROWTH times what it was before the last sight, which may be wrong."""
+        squares = np.maximum((self.speed * self.speed) @ ONES, 1e-12)
+        share = GROWTH * ((self._before * self.speed) @ ONES) / squares
+        return np.asarray(np.minimum(np.maximum(share, 0.0), 1.0)[..., None])
 
     def variance(self, space: int) -> Array:
         """(K, 3) how unsure the estimate is in one space: the filters' own, mixed."""
@@ -196,11 +206,12 @@ class Motion:
         more /= total
         hints -= more
         hints *= trust
+        self._before[...] = self.speed
         odds = (hints @ ONES) @ evidence.T
         odds *= -0.5
-        np.minimum(np.maximum(odds, -CERTAIN, odds), CERTAIN, odds)
+        np.minimum(np.maximum(odds, -CERTAIN, out=odds), CERTAIN, out=odds)
         moving = 1 / (1 + (1 - self.moving) / self.moving * np.exp(odds, odds))
-        self.moving = np.minimum(np.maximum(moving, LEAST_CHANCE, moving), 1 - LEAST_CHANCE, moving)
+        self.moving = np.minimum(np.maximum(moving, LEAST_CHANCE, out=moving), 1 - LEAST_CHANCE, out=moving)
         np.multiply(trust, self.still_spread, gain)
         gain /= total_still
         off_still *= gain

@@ -14,7 +14,7 @@ import numpy as np
 from bodydouble.skeletons import select, selection, skeleton
 from bodydouble.smooth.body import Body, Mask, body, every, some
 from bodydouble.smooth.bones import Bones
-from bodydouble.smooth.gates import NO_SPEED, Leaps, Swaps, carried, reach
+from bodydouble.smooth.gates import NO_SPEED, PUSH_TIME, UNREST, Leaps, Swaps, carried, reach, unrest
 from bodydouble.smooth.motion import Calm, Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
@@ -33,6 +33,7 @@ FADE, RISE = 0.5, 0.2  # seconds in which a vanished point's score falls from 1 
 STOP_TIME = 0.05  # seconds in which a missing person's motion dies out
 EASE_TIME = 0.08  # time constant with which a returning point glides to where it is seen
 COAST_TIME = 0.1  # seconds after which a predicted motion has died out but for a third: bodies turn and stop
+RARE, STALE_TIME = 1 / 12, 0.15  # poses farther apart tell less of the speed now: a third for each STALE_TIME more
 GAP = 0.5  # seconds without a frame after which the past no longer tells where points are
 FORGET = 1.0  # seconds after which a missing person is gone, as long as tracking.py remembers
 LEAST_AMOUNT = 0.25  # below, part of what was seen is mixed in again: a weaker filter would predict badly for the gates
@@ -73,6 +74,7 @@ class Smoother:
         self._handed = False
         self._glides: Mask = np.zeros((0, 0), dtype=bool)  # (C, K) what is to glide from where it was shown
         self._unpaced: Mask | None = None  # rows followed, when speeds are still to be taken
+        self._step = 0.0  # seconds before them
         self._time = 0.0
         self._shown = self._offset = self._speed = np.zeros((0, 0, 3))  # (C, K, 3), native units
         self._scores = np.zeros(0)  # (K,) as shown
@@ -83,7 +85,7 @@ class Smoother:
         points, axes = _stacked(pose)
         last = self._last
         if last is not None and self._handed and pose.time >= self._time:
-            return self._take_over(last, pose, points)
+            return self._take_over(last, pose, points, axes)
         if last is None or last.skeleton != pose.skeleton or len(points) != len(self._shown) or pose.time < self._time:
             return self._start(pose, points)
         step, absent = pose.time - self._time, pose.time - last.time
@@ -91,10 +93,7 @@ class Smoother:
         self._measure(points, pose.scores, step)
         self._offset *= math.exp(-step / EASE_TIME)
         if absent > GAP:
-            self._begin(self._every, points, pose.scores)
-            self._visible = pose.scores >= SEEN
-            self._unpaced, self._speed = None, np.zeros_like(points)
-            return self._finish(pose, points, pose.scores, ~self._every, step)
+            return self._resume(pose, points, axes, absent, step)
         return self._follow(pose, points, axes, step)
 
     def predict(self, ahead: float) -> Pose | None:
@@ -157,7 +156,7 @@ class Smoother:
         self._last = self._out = pose
         return pose
 
-    def _take_over(self, last: Pose, pose: Pose, points: Array) -> Pose:
+    def _take_over(self, last: Pose, pose: Pose, points: Array, axes: Array) -> Pose:
         """Begin with another model's pose, but show and move on what was shown, where the layouts share points."""
         spaces, step = min(len(points), len(self._shown)), pose.time - self._time
         names, before = skeleton(pose.skeleton).points, skeleton(last.skeleton)
@@ -168,18 +167,24 @@ class Smoother:
         scores = select(before, names, self._shown[0], self._scores)[1]
         self._start(pose, points)
         known = scores > 0
-        off = np.zeros_like(points)
-        off[:spaces, known] = (shown - points[:spaces])[:, known]
-        if last.depth is None or pose.depth is None:
-            off[0, :, 2] = 0
-        unseen = (known & ~self._visible)[:, None]
-        self._motion.shift(np.where(unseen, off, 0))
-        self._offset = np.where(unseen, 0, off)
+        both = np.zeros((*points.shape[:2], 1))  # 1 where both models tell
+        both[:spaces, known] = 1
+        both = both * axes if last.depth is not None else both * MEASURED_FLAT[: len(points)]
+        due = points.copy()
+        due[:spaces] += both[:spaces] * (shown - points[:spaces])
+        now, good = pose.scores, self._every & self._visible
+        if pose.time - last.time <= FORGET:
+            self._estimate, self._visible = due, self._visible & known
+            points, now, good, _, _ = self._judged(pose, points, due, axes * both, pose.time - last.time)
+            self._motion.put(self._every, points, self._noise(now), self._size)
+        off, held = both * (due - points), (known & ~good)[..., None]
+        self._motion.shift(np.where(held, off, 0))
+        self._offset = np.where(held, 0, off)
         self._motion.moving[:spaces, known] = moving[:, known]
         self._motion.speed[:spaces, known] = speed[:, known]
         self._speed[:spaces, known] = speed[:, known]
         self._scores = scores
-        return self._show(pose, pose.scores, step)
+        return self._show(pose, now, step)
 
     def _measure(self, points: Array, scores: Array, step: float) -> None:
         """Let the person's size settle towards what these points (C, K, 3) show."""
@@ -208,26 +213,60 @@ class Smoother:
 
     def _follow(self, pose: Pose, points: Array, axes: Array, step: float) -> Pose:
         """An ordinary frame."""
-        motion, scores, was = self._motion, pose.scores, self._estimate
+        motion, was = self._motion, self._estimate
         motion.predict(step, self._size, self._across, self._calm)
         due = motion.estimate
-        scale = axes / reach(self._size, step)
-        seen = self._visible & (scores >= UNSEEN)
+        points, scores, good, anew, speed = self._judged(pose, points, due, axes, step)
+        motion.update(points, self._noise(scores), self._drift, axes * good[..., None], self._body.evidence)
+        self._step = step
+        self._hold(was, good)
+        if len(points) > 1:
+            self._bones.learn(was[1], good[1], step)
+        self._begin(anew, points, scores, speed)
+        return self._finish(pose, points, scores, good, step)
+
+    def _resume(self, pose: Pose, points: Array, axes: Array, absent: float, step: float) -> Pose:
+        """A frame after a gap of `absent` seconds: points begin anew where they are seen, and are glided to.
+
+        While nobody can have turned round, sides are kept, and points that leap alone go with the others.
+        """
+        scores, rows = pose.scores, self._every
+        if absent <= FORGET:
+            was = self._estimate
+            points, scores, good, anew, _ = self._judged(pose, points, was, axes, absent)
+            rows = good | anew
+            self._begin(rows, points, scores)
+            self._hold(was, rows)
+        else:
+            self._begin(rows, points, scores)
+            self._visible = scores >= SEEN
+        self._glides = rows & (self._scores > 0)
+        self._unpaced, self._speed = None, np.zeros_like(points)
+        return self._finish(pose, points, scores, ~self._every, step)
+
+    def _judged(
+        self, pose: Pose, points: Array, due: Array, axes: Array, step: float
+    ) -> tuple[Array, Array, Mask, Mask, Array]:
+        """Points (C, K, 3) and scores (K,) with sides put right, and what the gates say of them.
+
+        due: where points were expected after `step` seconds. Also (C, K) which are to be followed, which are to begin
+        anew, and how fast (C, K, 3) those are.
+        """
+        scores = pose.scores
+        seen, far = self._visible & (scores >= UNSEEN), reach(self._size, step)
+        if step > PUSH_TIME:
+            far = far + UNREST * unrest(points, due, seen, self._body.mirrored)
+        scale = axes / far
         points, swapped, turned, torn = self._swaps(points, due, seen, scale, step)
         if some(swapped):
             scores = np.where(swapped, scores[self._body.mirrored], scores)
             seen = self._visible & (scores >= UNSEEN)
         visible = seen | (scores >= SEEN)
         followed = self._every & (seen & ~turned)
-        leapt, believed, speed = self._leaps(points, due, was, followed, torn, scale, step)
-        good = followed & ~(leapt | believed)
-        motion.update(points, self._noise(scores), self._drift, axes * good[..., None], self._body.evidence)
-        self._hold(was, good)
-        if len(points) > 1:
-            self._bones.learn(was[1], good[1], step)
-        self._begin(visible & ((visible & ~self._visible) | turned | believed), points, scores, speed)
+        leapt, believed, speed = self._leaps(points, due, self._estimate, followed, torn, scale, step)
+        anew = visible & ((visible & ~self._visible) | turned | believed)
         self._visible = visible
-        return self._finish(pose, points, scores, good, step)
+        return points, scores, followed & ~(leapt | believed), anew, speed
 
     def _hold(self, was: Array, good: Mask) -> None:
         """Let points that are not followed (rows not in good) go along with their neighbours."""
@@ -242,6 +281,8 @@ class Smoother:
         if self._unpaced is not None:
             good, self._unpaced = self._unpaced, None
             speed = self._motion.sure_velocity
+            if self._step > RARE:
+                speed *= self._motion.known * math.exp((RARE - self._step) / STALE_TIME)
             self._speed = speed if every(good) else carried(speed, good, self._body.near)
         return self._speed
 
