@@ -97,11 +97,14 @@ def test_an_address_and_a_film_shown_as_live(refused: Refused, tmp_path: Path) -
 
 
 def test_what_may_not_be_used_is_named(refused: Refused, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "a" * 300 + ".mp4"  # no file system takes it
+    assert long in refused("animate", long, "-o", tmp_path / "a.mp4")
+
     def forbidden(*args: object, **more: object) -> None:
         raise PermissionError(13, "Permission denied", "secret/a.mp4")
 
     monkeypatch.setattr("bodydouble.films.film", forbidden)
-    assert "no permission to use secret/a.mp4" in refused("animate", "secret/a.mp4", "-o", tmp_path / "a.mp4")
+    assert "cannot use secret/a.mp4 (Permission denied)" in refused("animate", "secret/a.mp4", "-o", tmp_path / "a.mp4")
     monkeypatch.setattr("pyarrow.parquet.ParquetFile", forbidden)
     take = tmp_path / "a.parquet"
     take.touch()

@@ -5,6 +5,7 @@ Our own errors and wrong usage print one line and exit with 2; anything else is 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ from bodydouble.cli import (
 from bodydouble.types import BodyDoubleError
 
 USER_ERROR = 2
+# What is wrong with a file or folder that the user named, wherever it comes up.
+UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOSPC})
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
@@ -86,13 +89,15 @@ def main(args: Sequence[str] | None = None) -> None:
         _fail(f"{error.format_message()} ({command} --help lists what there is)")
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped")
-    except PermissionError as error:  # wherever it came up: only the user can mend it
-        if error.filename is None:
-            raise
-        _fail(f"no permission to use {error.filename}; change who may, or choose another file or folder")
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None or error.errno not in UNUSABLE:
+            raise
+        _fail(
+            f"cannot use {error.filename} ({error.strerror}); choose another file or folder, or change who may use it"
+        )
     if code == INTERRUPTED:
         _fail("stopped")
     sys.exit(code if isinstance(code, int) else 0)
