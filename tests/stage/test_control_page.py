@@ -34,7 +34,7 @@ WEB = Path(__file__).resolve().parents[2] / "web"
 MOVES = 0.2  # seconds between motions: enough to see all that is tested, and the page has time for the test
 FAKE_CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 expect.set_options(timeout=PATIENCE)
-SIZES = ((1280, 720), (1920, 1080), (390, 844))
+SIZES = ((1280, 720), (1920, 1080), (1100, 720), (1000, 660), (900, 640), (390, 844))
 
 # No colour is on its way to another; what turns for ever does not count.
 SETTLED = """() => document.getAnimations().every((one) => one.playState !== "running"
@@ -71,6 +71,19 @@ PALE = """() => {
     if (contrast < 4.5) found.push(`${walk.currentNode.data.trim()}: ${contrast.toFixed(2)}`);
   }
   return found;
+}"""
+
+# Words of buttons that are cut off, and cards that the row of buttons lies over.
+CUT = """() => [...document.querySelectorAll(".dock span, .dock small, .who .chip, .way span")].filter(
+  (e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline"
+).map((e) => e.textContent).concat([...document.querySelectorAll(".who")].filter(
+  (e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent))"""
+BENEATH = """() => {
+  const over = document.querySelector(".dock").getBoundingClientRect();
+  return [...document.querySelectorAll(".card, .stage-card")].filter((e) => {
+    const at = e.getBoundingClientRect();
+    return at.left < over.right && at.right > over.left && at.top < over.bottom && at.bottom > over.top;
+  }).map((e) => e.className);
 }"""
 
 
@@ -174,6 +187,14 @@ def person(number: int, left: float) -> Pose:
     return Pose("blazepose-33", points, np.full(len(points), 0.9), 0.9, 0.0, person=number)
 
 
+def standing_whole() -> Pose:
+    """A person from the head to the feet in the made run's picture."""
+    one = person(1, 0.5)
+    points = one.points.copy()
+    points[:, 1] = np.linspace(6, 42, len(points))
+    return replace(one, points=points)
+
+
 def test_skeletons_are_those_of_the_page() -> None:
     golden = json.loads((WEB / "tests" / "skeletons.json").read_text(encoding="utf-8"))
     ours = {
@@ -214,6 +235,11 @@ def test_fits(page: Page, width: int, height: int) -> None:
         assert columns == [0, 0, 0]
     for name in ("Calibrate", "Snapshot", "Record", "Virtual camera"):
         assert page.get_by_role("button", name=name).first.is_visible()
+    if width >= 900:
+        assert page.evaluate(CUT) == []
+        box = page.locator(".picture").bounding_box()
+        assert box and box["y"] + box["height"] < height
+        assert page.evaluate(BENEATH) == []
     page.set_viewport_size({"width": 1280, "height": 720})
 
 
@@ -417,6 +443,33 @@ def test_a_calibration_is_left_by_escape(page: Page, served: Served) -> None:
     page.keyboard.press("Escape")
     expect(failed).to_have_count(0)
     served.live.calibration = CalibrationState()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1000, 660), (1920, 1080), (390, 844)])
+def test_a_calibration_covers_nothing_of_the_picture(page: Page, served: Served, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    served.live.calibration = CalibrationState("countdown", 5.0)
+    try:
+        dialog = page.get_by_role("dialog", name="Step back until all of you is in the picture")
+        expect(dialog).to_be_visible()
+        words, picture = dialog.bounding_box(), page.locator("canvas.overlay").bounding_box()
+        assert words and picture
+        assert picture["width"] * picture["height"] > 0.4 * width * height
+        assert words["x"] + words["width"] <= picture["x"] + 1 or words["y"] + words["height"] <= picture["y"] + 1
+        assert (
+            page.evaluate(
+                "() => { const e = document.querySelector('.calibration'); return e.scrollHeight - e.clientHeight; }"
+            )
+            <= 0
+        )
+        served.people = [standing_whole()]
+        expect(page.get_by_role("dialog", name="All of you is in the picture")).to_be_visible()
+    finally:
+        served.people = []
+        page.keyboard.press("Escape")
+        served.live.calibration = CalibrationState()
+        expect(page.locator(".calibration")).to_have_count(0)
+        page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_a_hint_covers_nobody_and_can_be_closed(page: Page, served: Served) -> None:

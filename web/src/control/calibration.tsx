@@ -9,6 +9,8 @@ import type { Desk } from "./desk";
 import { capital } from "./format";
 import { Icon } from "./icons";
 
+/** What to do while not all of the person is in the picture. */
+const STEP_BACK = "Step back until all of you is in the picture";
 /** Seconds that are counted aloud: before them a screen reader says what to do. */
 const COUNTED_ALOUD = 3;
 
@@ -22,8 +24,11 @@ export function useCalibration(desk: Desk): Signal<Shown> {
   return shown;
 }
 
-/** What lies over the picture while a calibration runs: a dialog of one button, which Escape presses too. */
-export function Calibration({ desk, state }: { desk: Desk; state: Signal<Shown> }) {
+/**
+ * What is said beside the picture while a calibration runs: a dialog of one button, which Escape presses too. whole: all
+ * of the person is in the picture already.
+ */
+export function Calibration({ desk, state, whole }: { desk: Desk; state: Signal<Shown>; whole: { value: boolean } }) {
   const now = useSignal(0);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
@@ -48,40 +53,43 @@ export function Calibration({ desk, state }: { desk: Desk; state: Signal<Shown> 
   useHeldFocus(shown, button, cancel);
   if (!shown) return null;
   const words = capital(state.value.message) || explained(phase);
+  const heading = title(phase, whole.value);
   const count = left(state.value, now.value);
   return (
-    <div
-      class={`calibration ${phase}`}
-      role="dialog"
-      aria-modal="true"
-      aria-labelledby={`${id}-title`}
-      aria-describedby={`${id}-words`}
-    >
-      {!result && <Stance />}
-      {phase === "countdown" && (
-        <span class="count" aria-hidden="true">
-          {count}
-        </span>
-      )}
-      {phase === "holding" && <Ring />}
-      <div class="calibration-words">
-        {result && (
-          <span class={`result-sign ${phase}`}>
-            <Icon name={phase === "done" ? "check" : "warning"} size={56} />
+    <>
+      {!result && <Stance phase={phase} />}
+      <div
+        class={`calibration ${phase}`}
+        role="dialog"
+        aria-modal="true"
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-words`}
+      >
+        {phase === "countdown" && (
+          <span class="count" aria-hidden="true">
+            {count}
           </span>
         )}
-        <small>Calibration</small>
-        <h2 id={`${id}-title`}>{title(phase)}</h2>
-        <p id={`${id}-words`}>{words}</p>
+        {phase === "holding" && <Ring />}
+        <div class="calibration-words">
+          {result && (
+            <span class={`result-sign ${phase}`}>
+              <Icon name={phase === "done" ? "check" : "warning"} size={56} />
+            </span>
+          )}
+          <small>Calibration</small>
+          <h2 id={`${id}-title`}>{heading}</h2>
+          <p id={`${id}-words`}>{words}</p>
+        </div>
+        <p class="spoken" aria-live="assertive">
+          {phase === "countdown" && count <= COUNTED_ALOUD ? count : `${heading}. ${words}`}
+        </p>
+        <button ref={button} type="button" class="button" onClick={cancel}>
+          {result ? "Close" : "Cancel"}
+          <kbd>Esc</kbd>
+        </button>
       </div>
-      <p class="spoken" aria-live="assertive">
-        {phase === "countdown" && count <= COUNTED_ALOUD ? count : `${title(phase)}. ${words}`}
-      </p>
-      <button ref={button} type="button" class="button" onClick={cancel}>
-        {result ? "Close" : "Cancel"}
-        <kbd>Esc</kbd>
-      </button>
-    </div>
+    </>
   );
 }
 
@@ -105,8 +113,8 @@ function useHeldFocus(shown: boolean, button: RefObject<HTMLButtonElement | null
   }, [shown]);
 }
 
-function title(phase: Shown["state"]): string {
-  if (phase === "countdown") return "Step back until all of you is in the picture";
+function title(phase: Shown["state"], whole: boolean): string {
+  if (phase === "countdown") return whole ? "All of you is in the picture" : STEP_BACK;
   if (phase === "holding") return "Hold still";
   return phase === "done" ? "Calibrated" : "That did not work";
 }
@@ -117,15 +125,23 @@ function explained(phase: Shown["state"]): string {
   return phase === "done" ? "The character now moves by your own proportions." : "Try again with more room and light.";
 }
 
-/** A person who stands as one should. */
-function Stance() {
+/** A person who stands as one should, as large as the picture allows. */
+function Stance({ phase }: { phase: Shown["state"] }) {
   return (
-    <svg class="stance" viewBox="0 0 200 400" fill="none" aria-hidden="true" focusable="false">
-      <g stroke="currentColor" stroke-width="5" stroke-linecap="round" stroke-linejoin="round" stroke-dasharray="1 11">
-        <circle cx="100" cy="46" r="28" />
-        <path d="M88 74v10c-22 4-38 12-42 34l-26 92c-3 12 12 18 17 6l27-74 4 62-12 168c-1 14 20 15 22 2l18-140h8l18 140c2 13 23 12 22-2l-12-168 4-62 27 74c5 12 20 6 17-6l-26-92c-4-22-20-30-42-34V74" />
-      </g>
-    </svg>
+    <div class={`stance-place ${phase}`}>
+      <svg class="stance" viewBox="0 0 200 400" fill="none" aria-hidden="true" focusable="false">
+        <g
+          stroke="currentColor"
+          stroke-width="5"
+          stroke-linecap="round"
+          stroke-linejoin="round"
+          stroke-dasharray="1 11"
+        >
+          <circle cx="100" cy="46" r="28" />
+          <path d="M88 74v10c-22 4-38 12-42 34l-26 92c-3 12 12 18 17 6l27-74 4 62-12 168c-1 14 20 15 22 2l18-140h8l18 140c2 13 23 12 22-2l-12-168 4-62 27 74c5 12 20 6 17-6l-26-92c-4-22-20-30-42-34V74" />
+        </g>
+      </svg>
+    </div>
   );
 }
 

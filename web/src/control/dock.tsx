@@ -18,30 +18,32 @@ export function Dock({ desk }: { desk: Desk }) {
     await desk.snapshot();
   };
   return (
-    <section class="dock" aria-label="Actions">
-      <Tool
-        icon="calibrate"
-        label="Calibrate"
-        keys="C"
-        small={calibrated ? "calibrated" : "your proportions"}
-        onClick={() => void desk.calibrate(COUNTDOWN)}
-      />
-      <Tool icon="snapshot" label="Snapshot" keys="S" small="PNG" onClick={() => void snapshot()} />
-      <div class="record-group">
-        <RecordButton desk={desk} />
-        <Film desk={desk} />
-      </div>
-      <Tool
-        icon="virtualCamera"
-        label="Virtual camera"
-        keys="V"
-        small={output?.virtual_camera ? output.virtual_camera_device || "on" : output?.message ? "not there" : "off"}
-        pressed={output?.virtual_camera ?? false}
-        title={output?.message || undefined}
-        onClick={() => void desk.virtualCamera(!output?.virtual_camera)}
-      />
+    <>
+      <section class="dock" aria-label="Actions">
+        <Tool
+          icon="calibrate"
+          label="Calibrate"
+          keys="C"
+          small={calibrated ? "calibrated" : "your proportions"}
+          onClick={() => void desk.calibrate(COUNTDOWN)}
+        />
+        <Tool icon="snapshot" label="Snapshot" keys="S" small="PNG" onClick={() => void snapshot()} />
+        <div class="record-group">
+          <RecordButton desk={desk} />
+          <Film desk={desk} />
+        </div>
+        <Tool
+          icon="virtualCamera"
+          label="Virtual camera"
+          keys="V"
+          small={output?.virtual_camera ? output.virtual_camera_device || "on" : output?.message ? "not there" : "off"}
+          pressed={output?.virtual_camera ?? false}
+          title={output?.message ? `Virtual camera (V): ${output.message}` : undefined}
+          onClick={() => void desk.virtualCamera(!output?.virtual_camera)}
+        />
+      </section>
       {flash.value > 0 && <span key={flash.value} class="flash" aria-hidden="true" />}
-    </section>
+    </>
   );
 }
 
@@ -58,6 +60,7 @@ function Tool(props: {
     <button
       type="button"
       class="tool"
+      aria-label={props.label}
       aria-pressed={props.pressed}
       aria-keyshortcuts={props.keys}
       title={props.title ?? `${props.label} (${props.keys})`}

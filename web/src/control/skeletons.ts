@@ -95,3 +95,15 @@ const EDGES = new Map<number, Edge[]>(
 export function edgesOf(pointCount: number): readonly Edge[] {
   return EDGES.get(pointCount) ?? [];
 }
+
+const ENDS = new Map<number, number[]>(
+  LAYOUTS.map((layout) => [
+    layout.points.length,
+    ["nose", "left_ankle", "right_ankle"].map((name) => layout.points.indexOf(name)),
+  ]),
+);
+
+/** The points at the upper and lower end of a person in the layout with so many points; none for one not known. */
+export function endsOf(pointCount: number): readonly number[] {
+  return ENDS.get(pointCount) ?? [];
+}

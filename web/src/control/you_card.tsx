@@ -14,6 +14,7 @@ import { Card, Switch } from "./parts";
 import { PictureView } from "./picture";
 import { theme } from "./theme";
 import { type InSight, Who } from "./who";
+import { wholeIn } from "./whole";
 
 /** Where in the overlay somebody clicked, in its pixels, and when. */
 interface Clicked {
@@ -64,7 +65,8 @@ function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight
   const calibration = useCalibration(desk);
   const mirror = useComputed(() => desk.settings.value?.mirror ?? true);
   const local = useComputed(() => camera.stream.value);
-  usePictures(desk, view, below, above, inSight);
+  const whole = useSignal(false);
+  usePictures(desk, view, below, above, inSight, whole);
   usePreviewWish(desk, camera, calibration);
   useSignalEffect(() => {
     const now = theme.value && mirror.value;
@@ -101,7 +103,7 @@ function Picture(props: { desk: Desk; camera: OwnCamera; inSight: Signal<InSight
         />
         {clicked.value && <Sought key={clicked.value.at} clicked={clicked} />}
         <NoPicture desk={desk} camera={camera} />
-        <Calibration desk={desk} state={calibration} />
+        <Calibration desk={desk} state={calibration} whole={whole} />
       </div>
     </div>
   );
@@ -116,13 +118,14 @@ function Sought({ clicked }: { clicked: Signal<Clicked | null> }) {
   return <span class="sought" style={{ left: `${x}px`, top: `${y}px` }} aria-hidden="true" onAnimationEnd={done} />;
 }
 
-/** Frames of the link to the view; who is in sight to the buttons, only when that changes or once in a while. */
+/** Frames of the link to the view; who is in sight, and whether whole, only when that changes or once in a while. */
 function usePictures(
   desk: Desk,
   view: { current: PictureView | null },
   below: { current: HTMLCanvasElement | null },
   above: { current: HTMLCanvasElement | null },
   inSight: Signal<InSight[]>,
+  whole: Signal<boolean>,
 ): void {
   useEffect(() => {
     if (!below.current || !above.current) return;
@@ -139,6 +142,7 @@ function usePictures(
         const now = performance.now();
         if (key === told && now - at < 500) return;
         [told, at] = [key, now];
+        whole.value = wholeIn(people);
         inSight.value = people.people.flatMap((p) => {
           const place = middle(p.points, p.scores);
           return place ? [{ person: p.person, followed: p.followed === 1, ...place }] : [];
@@ -150,7 +154,7 @@ function usePictures(
       shown.close();
       view.current = null;
     };
-  }, [desk, view, below, above, inSight]);
+  }, [desk, view, below, above, inSight, whole]);
 }
 
 /** Asks for the camera's picture: not while the page is hidden or shows its own camera; larger while it is lifted. */
