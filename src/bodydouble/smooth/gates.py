@@ -232,7 +232,7 @@ class Leaps:
             fast = squared((self._seen - self._before) * scale)
             swerves = astray > np.maximum(1, SWERVE**2 * fast)
             far &= (squared((points - was) * scale) > 1) & ((self._sound < FLYING) | swerves)
-            far = far & torn | self._alone(off, distance, rows, far)
+            far = far & torn | self._alone(off, distance, rows, far, step)
         if not some(far):
             if self._doubting:
                 self._frames[:] = 0
@@ -254,7 +254,7 @@ class Leaps:
         speed = np.where(flies[..., None], (points - self._seen) / max(step, 1e-6), 0.0)
         return far & ~believed, believed, speed
 
-    def _alone(self, off: Array, distance: Array, rows: Mask, far: Mask) -> Mask:
+    def _alone(self, off: Array, distance: Array, rows: Mask, far: Mask, step: float) -> Mask:
         """Which rows in far (C, K) are off as most neighbours are not, or far off as the root is not.
 
         The latter must be so in the picture: world landmarks lag more in fast motion. Depth does not tell, as it turns
@@ -268,6 +268,8 @@ class Leaps:
         alone[far] = 2 * (near & together).sum(axis=1) < np.maximum(near.sum(axis=1), 1)
         across = off[0] * ACROSS
         mine, root = squared(across), self._roots
+        if step > PUSH_TIME:  # time enough to raise an arm
+            return alone
         astray = far[0] & rows[0, root] & (mine > LIMB**2) & (squared(across - across[root]) > SUPPORT**2 * mine)
         return np.asarray(alone | (far & astray))
 
