@@ -91,7 +91,10 @@ class Smoother:
         step, absent = pose.time - self._time, pose.time - last.time
         self._time = pose.time
         self._measure(points, pose.scores, step)
-        self._offset *= math.exp(-step / EASE_TIME)
+        left = math.exp(-step / EASE_TIME)
+        if absent > GAP:  # what is shown has glided on meanwhile, and the next glide begins there: else it never ends
+            self._shown = self._shown - (1 - left) * self._offset
+        self._offset *= left
         if absent > GAP:
             return self._resume(pose, points, axes, absent, step)
         return self._follow(pose, points, axes, step)
