@@ -65,7 +65,8 @@ def test_a_port_that_was_asked_for_and_is_busy(page: Path, tmp_path: Path, capsy
     [
         (["--character", "nobody"], "no character"),
         (["--host", "no.such.name.invalid"], "--host"),
-        (["--port", "99999"], "--port"),
+        (["--port", "99999"], "or 0 for any that is free"),
+        (["--new-token"], "add --host"),
         (["--fps", "0"], "fps"),
         (["--key", "key.pem"], "go together"),
         (["--size", "huge"], "size"),
@@ -90,6 +91,16 @@ def test_a_folder_for_recordings_that_cannot_be_is_told_at_once(
     (tmp_path / "file").write_text("")
     settings = ["--settings", str(tmp_path / "live.toml"), "--port", "0", "--camera", "browser"]
     assert "file" in refused(capsys, *settings, "--out", str(tmp_path / "file" / "films"))
+
+
+def test_settings_that_cannot_be_kept_are_told_at_once(
+    page: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for where in (tmp_path / "file" / "live.toml", tmp_path / "file" / "in" / "live.toml"):
+        line = refused(capsys, "--settings", str(where), "--out", str(tmp_path), "--port", "0", "--camera", "browser")
+        assert "settings" in line
+        assert "--settings" in line
 
 
 def test_pages_that_were_never_built(

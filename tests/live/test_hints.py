@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from standing import SIZE, standing
 
+from bodydouble.live.config import LiveConfig
 from bodydouble.live.hints import CAUSES, Hints, Look, brightness, confidence
+from bodydouble.live.models import Models
 from bodydouble.models import fetch
 from bodydouble.pipeline import Config, Watch
 from bodydouble.types import Frame, Image, State
@@ -52,7 +54,11 @@ def test_nothing_is_said_when_all_is_well() -> None:
         (replace(GOOD, people=2), "Several people"),
         (replace(GOOD, rate=15.0), "only 15 of 30 pictures a second"),
         (replace(GOOD, took=0.06, model="blazepose-heavy"), "blazepose-heavy takes 60 ms"),
+        (replace(GOOD, took=0.06, model="blazepose-heavy", lighter="blazepose-full"), "choose blazepose-full or auto"),
+        (replace(GOOD, took=0.06, model="blazepose-heavy", automatic=True), "a lighter one is being taken"),
         (replace(GOOD, took=0.06, lightest=True), "too busy"),
+        (replace(GOOD, rate=15.0, took=0.06, period=1 / 15), "15 of 30 pictures a second come: this computer is too"),
+        (replace(GOOD, rate=15.0, own=True), "the browser's camera: a busy computer"),
     ],
 )
 def test_each_cause_has_its_sentence(look: Look, words: str) -> None:
@@ -164,3 +170,23 @@ def test_real_clips(clip: str, change: object, words: str, test_data: Path) -> N
         look = Look(i / 20, brightness(picture.image), len(people), people[0] if people else None, picture.size)
         hints.update(replace(look, rate=30.0, took=0.01))
     assert words in hints.hint if words else hints.hint == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "lighter", "lightest"),
+    [
+        ("blazepose-heavy", "blazepose-full", False),
+        ("blazepose-full", "blazepose-lite", False),
+        ("blazepose-lite", "", True),
+        ("movenet-thunder", "movenet-lightning", False),
+        ("movenet-lightning", "", True),
+        ("auto", "", False),
+    ],
+)
+def test_the_lighter_model_is_named(asked: str, lighter: str, lightest: bool) -> None:
+    models = Models(LiveConfig(model=asked))
+    try:
+        assert models.lighter == lighter
+        assert asked == "auto" or models.lightest == lightest
+    finally:
+        models.close()

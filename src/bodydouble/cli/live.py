@@ -80,10 +80,16 @@ def live(
     from bodydouble.stage.tokens import kept_token, token_path
     from bodydouble.stage.wardrobe import Wardrobe
 
+    if fresh_token and host is None:
+        raise BodyDoubleError(
+            "--new-token without --host has no effect: this computer alone needs no token; add --host"
+        )
     keep_memory()
     page = page_folder()
     folders = Folders.usual(None if out is None else ready_folder(out))
     kept = Kept(settings or settings_path(), tell=_say)
+    if settings is not None:  # the usual place may be closed to us; one that is asked for is to work
+        kept.try_writing()
     wardrobe = Wardrobe(folders.characters, character or FIRST_CHARACTER)
     named = None if character is None else wardrobe.first or character
     given = {"camera": camera, "character": named, "model": model, "fps": fps, "size": size, "device": device}

@@ -277,6 +277,9 @@ class Live:
             asked=config.fps,
             model=self._models.state.name,
             lightest=self._models.lightest,
+            lighter=self._models.lighter,
+            automatic=config.automatic,
+            own=kind_of(config.camera) == "browser",
         )
 
     def _publish(self, shown: Shown, frame: Frame | None) -> None:

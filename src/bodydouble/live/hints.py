@@ -45,7 +45,8 @@ class Look:
     brightness: median, 0..255. people: in sight, or who were when the one followed was taken. one: "largest" is
     followed. pose: of who moves the character, as measured, None for nobody. size: of the picture. whole: the whole
     character is shown. took: seconds that a frame takes in all. period: seconds there are. rate, asked: of the camera,
-    0 unknown. model: in use. lightest: nothing quicker can be had.
+    0 unknown. model: in use. lightest: nothing quicker can be had. lighter: what to choose instead, "" for
+    none. automatic: the program chooses the model. own: the picture comes from the page's own camera.
     """
 
     time: float
@@ -61,6 +62,9 @@ class Look:
     asked: float = 30.0
     model: str = ""
     lightest: bool = False
+    lighter: str = ""
+    automatic: bool = False
+    own: bool = False
 
 
 def brightness(image: Image) -> float:
@@ -144,10 +148,23 @@ def _slow_words(seen: Seen) -> str:
         return (
             f"This computer is too busy for {rate:.0f} pictures a second; close other programs or choose a lower rate"
         )
-    return (
-        f"{look.model} takes {1e3 * look.took:.0f} ms for a picture, too long for {rate:.0f} a second; "
-        "choose a lighter model or auto"
-    )
+    named = f"choose {look.lighter} or auto" if look.lighter else "choose auto"
+    cure = "a lighter one is being taken" if look.automatic else named
+    return f"{look.model} takes {1e3 * look.took:.0f} ms for a picture, too long for {rate:.0f} a second; {cure}"
+
+
+def _camera_words(seen: Seen) -> str:
+    """A camera is slow in the dark or at a large size; where a model cannot do more, the computer is the brake."""
+    look = seen.look
+    few = f"{look.rate:.0f} of {look.asked:.0f} pictures a second"
+    if look.took * look.asked > SLOW[0]:
+        return f"Only {few} come: this computer is too busy for more; close other programs or choose a lower rate"
+    if look.own:
+        return (
+            f"Only {few} come from the browser's camera: a busy computer, a slow network or little light holds it up; "
+            "close other programs and pages, or choose a smaller size"
+        )
+    return f"The camera gives only {few}; more light or a smaller size makes it quicker"
 
 
 CAUSES = (
@@ -213,10 +230,7 @@ CAUSES = (
     Cause(
         "camera",
         lambda seen, told: 0 < seen.look.rate < CAMERA[told] * seen.look.asked,
-        lambda seen: (
-            f"The camera gives only {seen.look.rate:.0f} of {seen.look.asked:.0f} pictures a second; "
-            "more light or a smaller size makes it quicker"
-        ),
+        _camera_words,
         3.0,
     ),
 )

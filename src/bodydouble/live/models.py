@@ -20,6 +20,8 @@ from bodydouble.types import BodyDoubleError, Frame
 # Milliseconds of a frame on two cores, docs/speed.md; only their ratios count.
 LADDER = (Rung("blazepose-lite", 12.4), Rung("blazepose-full", 20.7), Rung("blazepose-heavy", 66.7))
 START = ("blazepose-full", "blazepose-lite")  # the first that need not be fetched, else the last, which is the smallest
+# What takes less than half of the time of a model that is not on the ladder, docs/speed.md
+LIGHTER = {"movenet-thunder": "movenet-lightning", "movenet-multipose": "movenet-lightning"}
 RETRY = 30.0  # seconds until a model that could not be had is asked for again
 SPARE_AFTER = 5.0  # seconds after a model was taken up until the lighter one is made ready for a fall
 MEASURED = 60  # frames that the milliseconds shown are of
@@ -146,8 +148,18 @@ class Models:
 
     @property
     def lightest(self) -> bool:
-        """Whether the governor has nothing quicker."""
-        return self._governor is not None and self._governor.lighter is None
+        """Whether there is nothing quicker to choose."""
+        if self._governor is not None:
+            return self._governor.lighter is None
+        return self._config.model in (LADDER[0].model, *LIGHTER.values())  # about as quick as each other
+
+    @property
+    def lighter(self) -> str:
+        """A lighter model than the one asked for by name; "" if none is known, or the governor chooses."""
+        if self._governor is not None:
+            return ""
+        asked, names = self._config.model, [rung.model for rung in ladder()]
+        return names[names.index(asked) - 1] if asked in names[1:] else LIGHTER.get(asked, "")
 
     def close(self) -> None:
         """Stop loading."""

@@ -91,7 +91,7 @@ def listen(
     if certificate is not None:
         _check_certificate(*certificate)
     if not 0 <= port <= 65535:
-        raise BodyDoubleError(f"--port {port}; wanted a number from 1 to 65535")
+        raise BodyDoubleError(f"--port {port}; wanted a number from 1 to 65535, or 0 for any that is free")
     wanted = LOOPBACK if host is None else host.strip("[]")
     family, address = _resolved(wanted)
     bound = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 import tomllib
 import typing
 from collections.abc import Callable, Mapping
@@ -208,6 +209,17 @@ class Kept:
             write_whole(self.path, self.text().encode())
         except OSError as error:
             self._tell(f"cannot keep settings in {self.path} ({error.strerror}); use --settings to name another file")
+
+    def try_writing(self) -> None:
+        """Raises BodyDoubleError if the file could not be written; nothing of it changes."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path.parent):
+                pass
+        except OSError as error:
+            raise BodyDoubleError(
+                f"cannot keep settings in {self.path} ({error.strerror}); name another file with --settings"
+            ) from error
 
     def text(self) -> str:
         """The file as it is written."""
