@@ -99,6 +99,22 @@ describe("drafts", () => {
     expect(drafts.over(SETTINGS, PATIENCE + 1).model).toBe("auto");
     expect(drafts.waiting).toBe(false);
   });
+
+  it("waits for the answer of a program that is slow, and then for its state", () => {
+    const drafts = new Drafts();
+    drafts.set("camera", "browser", 0, false);
+    drafts.asked(["camera"]);
+    expect(drafts.over(SETTINGS, 10 * PATIENCE).camera).toBe("browser");
+    drafts.set("camera", "webcam", 10 * PATIENCE, false); // another choice meanwhile
+    drafts.asked(["camera"]);
+    drafts.answered(["camera"], 20 * PATIENCE); // the first one's
+    expect(drafts.over(SETTINGS, 30 * PATIENCE).camera).toBe("webcam");
+    drafts.answered(["camera"], 30 * PATIENCE);
+    expect(drafts.over(SETTINGS, 31 * PATIENCE).camera).toBe("webcam");
+    expect(drafts.over(SETTINGS, 31 * PATIENCE + 1).camera).toBe(SETTINGS.camera);
+    drafts.answered(["camera"], 32 * PATIENCE); // one too many
+    expect(drafts.waiting).toBe(false);
+  });
 });
 
 describe("throttle", () => {

@@ -8,13 +8,15 @@ import type { Settings } from "../messages";
 /** A value of a setting. */
 export type Value = string | number | boolean;
 
-/** Milliseconds after which a value that the program never took is given up. */
+/** Milliseconds after its answer at which a value that the program never took is given up. */
 export const PATIENCE = 2500;
 
+/** asked: how many times the program was asked to take it and has not answered. */
 interface Draft {
   value: Value;
   since: number;
   held: boolean;
+  asked: number;
 }
 
 /** Whether two values are the same to a person: numbers within a ten-thousandth (they travel as decimal text). */
@@ -28,7 +30,23 @@ export class Drafts {
 
   /** The user sets a value; held: still dragging. */
   set(name: keyof Settings, value: Value, now: number, held: boolean): void {
-    this.#drafts.set(name, { value, since: now, held });
+    this.#drafts.set(name, { value, since: now, held, asked: this.#drafts.get(name)?.asked ?? 0 });
+  }
+
+  /** The program is asked to take values: until it answers, however slow the machine is, none is given up. */
+  asked(names: readonly (keyof Settings)[]): void {
+    for (const name of names) {
+      const draft = this.#drafts.get(name);
+      if (draft) draft.asked += 1;
+    }
+  }
+
+  /** It has answered. */
+  answered(names: readonly (keyof Settings)[], now: number): void {
+    for (const name of names) {
+      const draft = this.#drafts.get(name);
+      if (draft) this.#drafts.set(name, { ...draft, since: now, asked: Math.max(draft.asked - 1, 0) });
+    }
   }
 
   /** The user lets go of it. */
@@ -51,7 +69,8 @@ export class Drafts {
   over(settings: Settings, now: number): Settings {
     const shown: Record<string, Value> = { ...settings };
     for (const [name, draft] of this.#drafts) {
-      const done = same(settings[name], draft.value) || now - draft.since > PATIENCE;
+      const late = draft.asked === 0 && now - draft.since > PATIENCE;
+      const done = same(settings[name], draft.value) || late;
       if (done && !draft.held) this.#drafts.delete(name);
       else shown[name] = draft.value;
     }
