@@ -72,9 +72,16 @@ def test_pictures_go_to_the_device_as_rgb(monkeypatch: pytest.MonkeyPatch) -> No
         device.send(np.zeros((48, 64, 3), np.uint8))
 
 
-def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("system", "driver"),
+    [("Linux", "sudo modprobe"), ("Windows", "OBS Studio"), ("Darwin", "OBS Studio 30"), ("?", "")],
+)
+def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch, system: str, driver: str) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)  # importing it raises ModuleNotFoundError
-    assert 'pip install "bodydouble[virtualcam]"' in opening()
+    monkeypatch.setattr(virtual_camera.platform, "system", lambda: system)
+    message = opening()
+    assert 'pip install "bodydouble[virtualcam]"' in message
+    assert driver in message
 
 
 @pytest.mark.parametrize(

@@ -292,8 +292,13 @@ def test_a_drawing_becomes_a_character(tmp_path: Path, test_data: Path) -> None:
     drawing = next(path.parent for path in sorted((test_data / "drawings").rglob("char_cfg.yaml")))
     files = [(f"{drawing.name}/{path.name}", path.read_bytes()) for path in drawing.iterdir() if path.is_file()]
     wanted = [file for file in files if file[0].endswith((".png", ".yaml"))]
-    name, _ = Wardrobe(tmp_path / "own").add(wanted)
-    assert name
+    wardrobe = Wardrobe(tmp_path / "own")
+    assert wardrobe.add(wanted)[0] == drawing.name.lower()
+    loose = [(name.rpartition("/")[2], content) for name, content in wanted]
+    assert [wardrobe.add(loose)[0] for _ in range(2)] == ["drawing", "drawing-2"]
+    assert wardrobe.add([("My cat.zip", zipped(*loose))])[0] == "my-cat"
+    labels = {choice.name: choice.label for choice in wardrobe.choices()}
+    assert (labels["drawing"], labels["drawing-2"], labels["my-cat"]) == ("Drawing", "Drawing 2", "My cat")
 
 
 def test_what_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:

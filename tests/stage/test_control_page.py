@@ -332,10 +332,19 @@ def test_own_pictures_and_characters(page: Page, served: Served, tmp_path: Path)
     page.get_by_label("Character file").set_input_files(sorted(samples()["mira"].iterdir()))
     added = page.locator("div.character:has(.remove)")
     expect(added.get_by_role("radio")).to_be_checked()  # who adds one wants to see it
+    alone = tmp_path / "cat.png"
+    cv2.imwrite(str(alone), np.full((30, 40, 3), 200, np.uint8))
+    page.get_by_label("Character file").set_input_files(alone)
+    told = page.locator(".note.bad", has_text="cat.png")
+    expect(told).to_contain_text("cat.png cannot move yet")
+    expect(told).to_contain_text("mask.png")
     broken = tmp_path / "puppet.toml"
     broken.write_text("name = 1")
     page.get_by_label("Character file").set_input_files(broken)
-    expect(page.locator(".note.bad").last).to_be_visible()
+    expect(page.locator(".note.bad").last).not_to_contain_text("cat.png")
+    words, stage = page.locator(".notes").bounding_box(), page.locator(".stage-card").bounding_box()
+    assert words and stage
+    assert words["x"] >= stage["x"] + stage["width"]  # nothing of the stage is covered
     page.get_by_role("radio", name="Fox").check(force=True)
     until(page, lambda: served.settings.character == "fox")
     page.once("dialog", lambda asked: asked.accept())

@@ -14,7 +14,7 @@ import {
   providerName,
 } from "../src/control/format";
 import { parseSize, ratesOf, sizesOf, USUAL_SIZES } from "../src/control/modes";
-import { parcels, type Sent } from "../src/control/uploads";
+import { mayBeCharacter, parcels, type Sent } from "../src/control/uploads";
 import type { SourceReport } from "../src/messages";
 
 describe("words", () => {
@@ -91,5 +91,16 @@ describe("lists", () => {
     expect(paths("character")).toEqual([["a.zip"], ["B.ZIP"], ["fox/puppet.toml", "fox/fox.svg"]]);
     expect(paths("background")).toHaveLength(4);
     expect(parcels([], "character")).toEqual([]);
+  });
+});
+
+describe("files of a character", () => {
+  const sent = (...paths: string[]) => paths.map((path) => ({ path }) as Sent);
+
+  it("are a zip, or have one that tells the joints", () => {
+    expect(mayBeCharacter(sent("cat.zip"))).toBe(true);
+    expect(mayBeCharacter(sent("cat/texture.png", "cat/char_cfg.yaml"))).toBe(true);
+    expect(mayBeCharacter(sent("Puppet.toml", "a.svg"))).toBe(true);
+    expect(mayBeCharacter(sent("cat.png", "mask.png"))).toBe(false);
   });
 });

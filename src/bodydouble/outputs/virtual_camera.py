@@ -28,6 +28,17 @@ _DRIVERS = {
         "Camera in it once, allow its system extension in System Settings, press Stop, and start this again"
     ),
 }
+_DRIVER_TOO = {  # behind the package's command, for who has neither: all in one go
+    "Linux": (
+        "; and a driver: sudo apt install v4l2loopback-dkms (Debian, Ubuntu), then "
+        'sudo modprobe v4l2loopback exclusive_caps=1 card_label="bodydouble"'
+    ),
+    "Windows": "; and a driver, which OBS Studio brings (obsproject.com)",
+    "Darwin": (
+        "; and a driver, which OBS Studio 30 or later brings (obsproject.com): press Start Virtual Camera in it once, "
+        "allow its system extension, press Stop"
+    ),
+}
 _OTHER = "there is no virtual camera for this system; Linux, Windows and macOS have one"
 _BUSY = "another program is sending to the virtual camera (OBS?); stop it there and start this again"
 _FORBIDDEN = (
@@ -89,7 +100,8 @@ def _package() -> Any:
     try:
         import pyvirtualcam
     except ModuleNotFoundError as error:
-        raise BodyDoubleError(f"the virtual camera needs a package of its own: {EXTRA}") from error
+        driver = _DRIVER_TOO.get(platform.system(), "")
+        raise BodyDoubleError(f"the virtual camera needs a package of its own: {EXTRA}{driver}") from error
     except (ImportError, OSError) as error:
         raise BodyDoubleError(f"pyvirtualcam cannot be loaded ({_line(error)}); install it anew: {EXTRA}") from error
     return pyvirtualcam

@@ -35,6 +35,7 @@ THUMBNAIL = 256  # pixels a side; shown at up to 128 on a screen of double densi
 MOST_OWN = 200  # characters of the user's own folder that are listed
 MOST_PARTS = 200  # and bones; the samples have 20
 MOST_DRAWN = 100_000_000  # pixels of all of a character's textures together: 400 MB while they are made
+DRAWING = "drawing"  # the name of one that came without
 _LEFT_BEHIND = ".upload-"  # what a folder is called until it is checked
 
 
@@ -111,7 +112,10 @@ class Wardrobe:
         seen, _ = self._look(folder)
         address = f"/api/characters/{quote(name, safe='')}/thumbnail.png"
         own = folder.parent == self.own
-        return replace(seen, name=name, label=seen.label or name, thumbnail=address, own=own)
+        label = seen.label or name
+        if own and not (folder / FILE).is_file():  # a drawing has no name but its folder's, which we gave it
+            label = (name[:1].upper() + name[1:]).replace("-", " ")
+        return replace(seen, name=name, label=label, thumbnail=address, own=own)
 
     def place(self, name: str) -> str | Path:
         """What a live run is told of a character: a sample's name, or the folder of another."""
@@ -209,8 +213,8 @@ def _checked(folder: Path) -> list[str]:
         _check_amount(folder)
     elif not (folder / CONFIG).is_file():
         raise BodyDoubleError(
-            f"neither {FILE} nor {CONFIG} is among the files, so it is no character yet; "
-            f"a drawing needs {TEXTURE}, mask.png and {CONFIG} (docs/puppets.md)"
+            "nothing among the files says where the joints are, so it is no character yet; add what a drawing needs "
+            f"({TEXTURE}, mask.png and {CONFIG}) or a puppet ({FILE} and its parts' pictures): docs/puppets.md"
         )
     report = check(folder)
     if not report.ok:
@@ -257,13 +261,18 @@ def _drawn(folder: Path, image: str, scale: float) -> float:
 
 
 def _plain_name(uploads: Sequence[tuple[str, bytes]], folder: Path) -> str:
-    """A name for a new character: what its maker called it, fit for a folder and an address."""
+    """A name for a new character: what its maker called it, fit for a folder and an address.
+
+    A drawing has none in its files, which all drawings call alike: that of its zip or folder, else DRAWING.
+    """
     wished = ""
     if (folder / FILE).is_file():
         manifest = read_manifest(folder / FILE, Problems())
         wished = manifest.name if manifest is not None else ""
     first = uploads[0][0]
-    wished = wished or (first.rpartition("/")[2].rpartition(".")[0] if len(uploads) == 1 else first.partition("/")[0])
+    if not wished and first.lower().endswith(".zip"):
+        wished = first.rpartition("/")[2].rpartition(".")[0]
+    wished = wished or first.rpartition("/")[0].partition("/")[0] or DRAWING
     letters = "".join(letter if letter.isalnum() else "-" for letter in wished.lower())
     plain = "-".join(piece for piece in letters.split("-") if piece)[:40].strip("-")
     reserved = {"con", "prn", "aux", "nul"}

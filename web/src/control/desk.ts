@@ -15,14 +15,17 @@ import { Throttle } from "./throttle";
 /** How the connection to the program does. first: it has never been open. refused: the program wants another token. */
 export type Connection = "first" | "open" | "lost" | "refused";
 
-/** A short word to the user about something that was done or could not be. href: a file to fetch; picture: shown small. */
+/**
+ * A short word to the user about something that was done or could not be. href: a file to fetch; picture: shown small;
+ * list: below the text.
+ */
 export interface Note {
   id: number;
   good: boolean;
   text: string;
   href?: string;
   picture?: string;
-  undo?: { label: string; act: () => void };
+  list?: readonly string[];
 }
 
 /** Milliseconds between changes sent while a slider is dragged: quick enough to feel direct, few enough for the disk. */
@@ -189,9 +192,12 @@ export class Desk {
   }
 
   async #send(settings: Partial<Settings>): Promise<void> {
+    const names = Object.keys(settings) as (keyof Settings)[];
+    this.#drafts.asked(names);
     const answer = await this.ask({ kind: "change", settings: settings as { [name: string]: Value } });
+    this.#drafts.answered(names, performance.now());
     if (answer.ok) return;
-    for (const name of Object.keys(settings)) this.#drafts.drop(name as keyof Settings);
+    for (const name of names) this.#drafts.drop(name);
     this.#show();
   }
 }

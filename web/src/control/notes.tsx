@@ -7,7 +7,7 @@ import { Icon } from "./icons";
 import { IconButton } from "./parts";
 
 /** Milliseconds that a good word and a fault stay. */
-const STAYS = { good: 6000, bad: 12_000 };
+const STAYS = { good: 6000, bad: 12_000, list: 30_000 };
 
 /** The corner with the notes. */
 export function Notes({ desk }: { desk: Desk }) {
@@ -24,7 +24,7 @@ function One({ note, close }: { note: Note; close: () => void }) {
   const [looked, look] = useState(false);
   useEffect(() => {
     if (looked) return;
-    const timer = setTimeout(close, note.good ? STAYS.good : STAYS.bad);
+    const timer = setTimeout(close, note.list ? STAYS.list : note.good ? STAYS.good : STAYS.bad);
     return () => clearTimeout(timer);
   });
   return (
@@ -44,6 +44,13 @@ function One({ note, close }: { note: Note; close: () => void }) {
       )}
       <div class="note-words">
         <p>{note.text}</p>
+        {note.list && (
+          <ul>
+            {note.list.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        )}
         {note.href && (
           <a href={note.href} download={fileName(note.href)}>
             Download {fileName(note.href)}

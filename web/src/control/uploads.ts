@@ -26,11 +26,32 @@ export function parcels(files: readonly Sent[], kind: Kind): Sent[][] {
   return [...zips.map((one) => [one]), ...(others.length > 0 ? [others] : [])];
 }
 
+/** What a character consists of, in words; the files that tell one. */
+export const NEEDED = [
+  "a drawing: texture.png, mask.png (white where it is), char_cfg.yaml (its joints)",
+  "or a puppet: puppet.toml (its joints) and its parts' pictures",
+  "as one zip or all at once; docs/puppets.md shows how",
+] as const;
+const TELLING = ["puppet.toml", "char_cfg.yaml"];
+
+/** Whether a parcel can be a character: a zip may, files must have one that tells the joints. */
+export function mayBeCharacter(parcel: readonly Sent[]): boolean {
+  const names = parcel.map((one) => one.path.split("/").at(-1)?.toLowerCase() ?? "");
+  return names.some((name) => name.endsWith(".zip") || TELLING.includes(name));
+}
+
 /** Sends files; each fault is told in words. The name of the last thing that was taken, "" if none was. */
 export async function sendFiles(desk: Desk, files: readonly Sent[], kind: Kind): Promise<string> {
   let taken = "";
   for (const parcel of parcels(files, kind)) {
     const title = parcel[0]?.path.split("/")[0] ?? "";
+    if (kind === "character" && !mayBeCharacter(parcel)) {
+      const what = parcel.length === 1 ? title : "These files";
+      desk.note(false, `${what} cannot move yet: nothing tells where the joints are. What it takes:`, {
+        list: NEEDED,
+      });
+      continue;
+    }
     const form = new FormData();
     for (const { path, file } of parcel) form.append("files", file, path);
     desk.sending.value = title;
