@@ -18,8 +18,8 @@ from bodydouble.smooth.gates import NO_SPEED, PUSH_TIME, UNREST, Leaps, Swaps, c
 from bodydouble.smooth.motion import Calm, Motion
 from bodydouble.types import Array, BodyDoubleError, Pose, State
 
-# Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 1.6 px across for a
-# torso of 300 px; 1 cm across and 3 cm in depth. And how far sights of a resting point wander, over seconds.
+# Standard deviation of one sight in torso lengths, per axis, of image points and of world landmarks: 1.6 px across for
+# a torso of 300 px; 1 cm across and 3 cm in depth. And how far sights of a resting point wander, over seconds.
 NOISE = np.array([[[0.0054, 0.0054, 0.025]], [[0.02, 0.02, 0.06]]])
 DRIFT = np.array([[[0.002, 0.002, 0.0]], [[0.0, 0.0, 0.0]]])
 MEASURED = np.ones((2, 1, 3))  # axes that a sight has, and those without depth
