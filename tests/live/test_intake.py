@@ -121,3 +121,18 @@ def test_a_source_that_comes_too_late_is_closed(hand: Hand) -> None:
     intake.exchange(late)
     assert late.closed.wait(LONG)
     assert intake.read(0.0) is None
+
+
+def test_frames_of_all_sources_are_counted(intake: Intake, hand: Hand, opens: Opens) -> None:
+    until_read(intake, hand)
+    first = intake.counts
+    assert first[0] >= 1 and first == (hand.health.captured, hand.health.dropped)
+    intake.reopen("camera", LARGE, 30.0)
+    assert intake.counts == first
+    assert taken_up(intake, str(LARGE))
+    until_read(intake, opens.made[LARGE])
+    second = opens.made[LARGE].health
+    assert intake.counts == (first[0] + second.captured, first[1] + second.dropped + intake.late)
+    intake.exchange(Hand("third"))
+    assert intake.counts[0] == first[0] + second.captured
+    assert intake.health.captured == 0

@@ -238,7 +238,8 @@ def _summary(run: Live, desk: Desk, seconds: float, malformed: int) -> str:
 
     report, recording = run.report(), desk.recording
     minutes, rest = divmod(round(seconds), 60)
-    line = f"{report.source.captured} frames in {minutes}:{rest:02d}, {report.source.dropped} dropped"
+    captured, dropped = report.counts
+    line = f"{captured} frames in {minutes}:{rest:02d}, {dropped} dropped"
     if recording.path is not None and recording.frames:
         line += f"; recorded {recording.path}"
     if malformed:

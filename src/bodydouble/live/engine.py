@@ -211,6 +211,7 @@ class Live:
             hint=health.message or (note if time < until else "") or self._hints.hint,
             people=0 if moment is None else len(moment.seen),
             calibration=self._calibrating.report(time),
+            counts=self._intake.counts,
         )
 
     def _run(self) -> None:

@@ -25,6 +25,7 @@ class Intake:
         self._leaving: list[LiveSource] = []  # to be closed before the next one is opened
         self._closers: list[threading.Thread] = []
         self._last = 0.0
+        self._captured = self._dropped = 0  # frames of the sources before this one
         self._late = 0  # frames not newer than the one before, as of another source
         self._fault = ""
         self._name = ""
@@ -50,6 +51,13 @@ class Intake:
         """Frames that came and were not used, as a newer one of another source had been."""
         return self._late
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Frames captured, and those of them not used, of this source and all before it."""
+        with self._lock:
+            health = self.health
+            return self._captured + health.captured, self._dropped + health.dropped + self._late
+
     def read(self, timeout: float) -> Frame | None:
         """The newest frame not read before, waiting at most `timeout` seconds."""
         began = now()
@@ -72,6 +80,7 @@ class Intake:
         """Go on with another source, which is open; the old one is closed."""
         with self._lock:
             self._asked += 1
+            self._count()
             old, self._source = (source, None) if self._closed else (self._source, source)
             self._closers = [thread for thread in self._closers if thread.is_alive()]
             if old is not None:  # a camera may take a second to let go
@@ -84,6 +93,7 @@ class Intake:
     def reopen(self, name: str, size: tuple[int, int] | None, fps: float) -> None:
         """Close the source, then open the same camera with another size or rate."""
         with self._lock:
+            self._count()
             if self._source is not None:
                 self._leaving.append(self._source)
             self._source, self._fault, self._name = None, "", name
@@ -108,6 +118,12 @@ class Intake:
         self._close_leaving()
         for thread in self._closers:
             thread.join()
+
+    def _count(self) -> None:
+        """Add up what the source that is left has given. With the lock held."""
+        if self._source is not None and not self._closed:
+            health = self._source.health
+            self._captured, self._dropped = self._captured + health.captured, self._dropped + health.dropped
 
     def _close_leaving(self) -> None:
         """Close what reopen() left behind."""

@@ -84,7 +84,8 @@ class LiveReport:
     """How a live run goes. source.dropped counts frames overtaken in the source and in the engine alike.
 
     confidence: 0..1 of the person followed. hint: one plain sentence when tracking is poor, or when something asked for
-    could not be had; "" when all is well. people: in sight.
+    could not be had; "" when all is well. people: in sight. counts: frames captured, and dropped, since the run began,
+    of whatever camera.
     """
 
     time: float
@@ -95,3 +96,4 @@ class LiveReport:
     hint: str = ""
     people: int = 0
     calibration: CalibrationState = field(default_factory=CalibrationState)
+    counts: tuple[int, int] = (0, 0)
