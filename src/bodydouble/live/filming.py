@@ -137,18 +137,9 @@ def _begin(take: Path) -> subprocess.Popen[str]:
     """The process that makes a film; it hears neither our Ctrl-C nor our priority."""
     command = [sys.executable, "-m", MODULE, str(take)]
     pipe = subprocess.PIPE
+    apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW
-        return subprocess.Popen(
-            command,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            creationflags=flags,
-        )
+        apart = {"creationflags": subprocess.BELOW_NORMAL_PRIORITY_CLASS | subprocess.CREATE_NO_WINDOW}
     return subprocess.Popen(
         command,
         stdin=pipe,
@@ -157,7 +148,7 @@ def _begin(take: Path) -> subprocess.Popen[str]:
         text=True,
         encoding="utf-8",
         errors="replace",  # libraries may print what they like
-        start_new_session=True,
+        **apart,
     )
 
 

@@ -18,6 +18,17 @@ class Binary(IntEnum):
     CAMERA = 4  # page -> program: one frame of the browser's own camera, a JPEG
 
 
+# A camera's picture, whichever way it goes.
+_PICTURE = (
+    ("type", "u8"),
+    ("pad", "u8"),
+    ("width", "u16"),
+    ("height", "u16"),
+    ("pad2", "u16"),
+    ("captured", "f64"),
+    ("jpeg", "bytes"),
+)
+
 # Each layout: (name, type) in order, no gaps but those named. Types: u8 u16 u32 i32 f32 f64; "f32[n]": n numbers, where
 # n is a field before it; "f32[n*2]" pairs; "bytes": the rest; "Figure[n]": n of another layout, one after the other.
 LAYOUTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -61,22 +72,6 @@ LAYOUTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("points", "f32[point_count*2]"),  # fractions of the picture
         ("scores", "f32[point_count]"),
     ),
-    "Preview": (
-        ("type", "u8"),
-        ("pad", "u8"),
-        ("width", "u16"),
-        ("height", "u16"),
-        ("pad2", "u16"),
-        ("captured", "f64"),
-        ("jpeg", "bytes"),
-    ),
-    "CameraFrame": (
-        ("type", "u8"),
-        ("pad", "u8"),
-        ("width", "u16"),
-        ("height", "u16"),
-        ("pad2", "u16"),
-        ("captured", "f64"),
-        ("jpeg", "bytes"),
-    ),
+    "Preview": _PICTURE,
+    "CameraFrame": _PICTURE,
 }
